@@ -1,0 +1,1 @@
+//! The inward face: service registry and references

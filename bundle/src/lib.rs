@@ -1,0 +1,1 @@
+//! The bundle: manifest, index, packing, signing, verification, store

@@ -1,0 +1,3 @@
+//! The operator's and the provider's console for the terminal, and the bundle tool
+
+fn main() {}

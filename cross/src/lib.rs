@@ -1,0 +1,1 @@
+//! Cross-compilation: targets, toolchain, linker

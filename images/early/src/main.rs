@@ -1,0 +1,3 @@
+//! The early stage: from the initramfs to the real root
+
+fn main() {}

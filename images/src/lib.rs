@@ -1,0 +1,1 @@
+//! Image recipes and their builder

@@ -1,0 +1,1 @@
+//! Keeps what units print: a capped ring in memory per unit

@@ -1,0 +1,1 @@
+//! PID 1: a pure supervisor core and a thin shell

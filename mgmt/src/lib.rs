@@ -1,0 +1,1 @@
+//! The outward face: managed objects over HTTPS

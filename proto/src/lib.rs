@@ -1,0 +1,1 @@
+//! The wire protocols: ids, limits, states, messages

@@ -1,0 +1,1 @@
+//! One ordered recipe that turns a spec into a jailed process

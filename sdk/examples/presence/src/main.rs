@@ -1,0 +1,3 @@
+//! A presence detector: reads energy.meter under a grant and reports
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! What a provider's program links against: register, find, serve, call

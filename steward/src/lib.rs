@@ -1,0 +1,1 @@
+//! Policy: the one owner of durable state

@@ -1,0 +1,3 @@
+//! A hostile bundle: attacks one wall and reports what happened
+
+fn main() {}
