@@ -1,0 +1,122 @@
+//! The jail protocol: init and limen-jail
+//!
+//! Spoken on descriptor 3 of limen-jail, a SOCK_SEQPACKET pair. One task, then `Built` with the
+//! payload's pidfd, then either `Failed` or the hang-up that execve(2) causes: the socket is
+//! close-on-exec in the payload, so end of file behind `Built` proves that the program was
+//! executed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::contract::Contract;
+use crate::id::Slot;
+use crate::posture::Posture;
+use crate::spec::{BundleSpec, VgwSpec};
+use crate::table::{CoreUnit, DeviceClass};
+
+/// Descriptor number of the jail's socket to init.
+pub const JAIL_DESCRIPTOR: i32 = 3;
+
+/// What limen-jail shall do.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "no allocation in PID 1: a task lies in its frame"
+)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Task {
+    /// Build and execute a core unit. Descriptors: null, log, control; for a hand also its
+    /// channel and stream.
+    Core {
+        /// The unit.
+        unit: CoreUnit,
+        /// The slot that a hand works for.
+        slot: Option<Slot>,
+    },
+    /// Build a virtual gateway and execute its reaper. Descriptors: null, log.
+    Vgw {
+        /// The virtual gateway.
+        spec: VgwSpec,
+    },
+    /// Build and execute a bundle. Descriptors: null, log, the reaper's pidfd, the virtual
+    /// gateway's user namespace.
+    Bundle {
+        /// The bundle.
+        spec: BundleSpec,
+        /// What the spec's device classes mean on this box.
+        devices: heapless::Vec<DeviceClass, { crate::limits::DEVICES }>,
+    },
+    /// Change limits, shaping and published ports of a running virtual gateway.
+    Adjust {
+        /// Which.
+        slot: Slot,
+        /// The new contract.
+        contract: Contract,
+    },
+    /// Remove what was made for a virtual gateway: link, firewall entries, cgroups.
+    DestroyVgw {
+        /// Which.
+        slot: Slot,
+    },
+    /// At boot, once: the firewall table and the box's own network settings. `uplink` is the WAN
+    /// device; `listen` the management port.
+    PrepareNetwork {
+        /// WAN device.
+        uplink: crate::name::Name,
+        /// Management port.
+        listen: u16,
+    },
+}
+
+/// What limen-jail answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Answer {
+    /// The payload exists. Its pidfd rides with this; for a virtual gateway then its user
+    /// namespace and its network namespace.
+    Built {
+        /// Number of the payload in init's pid namespace.
+        pid: u32,
+        /// What is enforced.
+        posture: Posture,
+    },
+    /// A step failed; nothing was executed.
+    Failed {
+        /// Which.
+        step: Step,
+        /// The kernel's reason.
+        errno: i32,
+    },
+    /// `Adjust`, `Destroy` and `PrepareNetwork` succeeded.
+    Done,
+}
+
+/// A step of the recipe, in its order (`KERNEL.md`, recipes C and D).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Step {
+    /// Reading the task.
+    Task,
+    /// Limits of the cgroup.
+    Cgroup,
+    /// Namespaces, or joining them.
+    Namespaces,
+    /// The link, its addresses, routes and shaping.
+    Network,
+    /// Firewall entries.
+    Firewall,
+    /// Sysctls of the new namespaces.
+    Sysctls,
+    /// Root file system, /proc, /dev, binds, volumes.
+    Mounts,
+    /// Resource limits and the out-of-memory score.
+    Limits,
+    /// Closing what the payload must not inherit.
+    Descriptors,
+    /// User namespace, uid, gid, groups, capabilities, no_new_privs.
+    Identity,
+    /// Landlock.
+    Landlock,
+    /// seccomp.
+    Seccomp,
+    /// Executing the program.
+    Exec,
+    /// Disk quota of the slot's tree.
+    Quota,
+}

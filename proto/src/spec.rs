@@ -1,0 +1,76 @@
+//! Specs: what the steward asks init to run
+//!
+//! A spec names things, it never grants them: slot number, digest, volume name, device class,
+//! contract values. No path of the box, uid, capability or system call. limen-jail resolves the
+//! names beneath fixed roots and derives the ids from the slot. Paths in a spec are paths inside
+//! the bundle's own root.
+
+use heapless::{String, Vec};
+use serde::{Deserialize, Serialize};
+
+use crate::contract::{Contract, Limits};
+use crate::id::{BundleIndex, Digest, Slot};
+use crate::limits::{DEVICES, PATH, VOLUMES};
+use crate::name::Name;
+use crate::words::Words;
+
+/// A virtual gateway.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VgwSpec {
+    /// Its place.
+    pub slot: Slot,
+    /// The provider's name: the host name inside.
+    pub provider: Name,
+    /// Guarantees and limits.
+    pub contract: Contract,
+}
+
+/// A volume that a bundle sees at a path of its root.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Volume {
+    /// Its name beneath the bundle's volumes.
+    pub name: Name,
+    /// Absolute path inside the bundle's root.
+    pub path: String<PATH>,
+}
+
+/// How init knows that a unit is ready.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Readiness {
+    /// When its program was executed.
+    Exec,
+    /// When it said `READY=1` on `NOTIFY_SOCKET`.
+    Notify,
+}
+
+/// A bundle to start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BundleSpec {
+    /// The virtual gateway that it runs in.
+    pub slot: Slot,
+    /// Its place there.
+    pub index: BundleIndex,
+    /// The bundle's name: finds its volumes.
+    pub name: Name,
+    /// Its digest: finds its files.
+    pub digest: Digest,
+    /// Program and arguments; the program is an absolute path inside the bundle's root.
+    pub command: Words,
+    /// `NAME=value` words.
+    pub environment: Words,
+    /// Its share of the contract.
+    pub limits: Limits,
+    /// Size of `/tmp`, bytes; 0 is no `/tmp`.
+    pub temporary: u64,
+    /// Volumes.
+    pub volumes: Vec<Volume, VOLUMES>,
+    /// Device classes of the image's table.
+    pub devices: Vec<Name, DEVICES>,
+    /// When it is ready.
+    pub readiness: Readiness,
+    /// Longest wait for readiness, milliseconds.
+    pub ready_within_ms: u32,
+    /// Wait between SIGTERM and the kill of its cgroup, milliseconds.
+    pub stop_within_ms: u32,
+}
