@@ -1,0 +1,198 @@
+//! Which Rust compiler cross-compiles, and how it is told to.
+//!
+//! In this order: the compiler that cargo uses anyway, when it has the target's standard library
+//! (asking rustup for it once, within a time limit); else Debian's `rustc-web`, which has no
+//! library for the target but comes with its source in `rust-web-src`, so that cargo builds it.
+//! `-Zbuild-std` needs a nightly compiler or `RUSTC_BOOTSTRAP`; both Debian packages are of one
+//! version, so nothing unstable is mixed. `link-self-contained=no` because Debian ships no musl
+//! start files: zig brings them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::target::Target;
+
+/// Where Debian's compiler is; never a rustup proxy.
+const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
+
+/// What `-Zbuild-std` reads, from `rust-web-src`.
+const DEBIAN_LIBRARY: &str = "/usr/lib/rustlib/src/rust/library/std/Cargo.toml";
+
+/// The workspace's `rust-version`: the oldest compiler that builds it.
+const OLDEST: (u32, u32) = (1, 89);
+
+/// A standard library is 30 MB; longer than this means that no download is to be had.
+const RUSTUP_LIMIT: Duration = Duration::from_secs(120);
+
+/// No compiler for the target.
+#[derive(Debug, thiserror::Error)]
+pub enum CompilerError {
+    /// Neither rustup nor Debian has one.
+    #[error(
+        "no compiler for {triple}; `rustup target add {triple}`, or `apt-get install rustc-web rust-web-src`"
+    )]
+    Missing {
+        /// The target's triple.
+        triple: &'static str,
+    },
+    /// Debian's is there, and too old.
+    #[error(
+        "{DEBIAN_RUSTC} is {found}, and 1.89 or later is needed; `apt-get install rustc-web rust-web-src` \
+         with Debian's security archive in the source list, or `rustup target add {triple}`"
+    )]
+    TooOld {
+        /// Its version.
+        found: String,
+        /// The target's triple.
+        triple: &'static str,
+    },
+}
+
+/// A compiler that was found able to build for one target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compiler {
+    /// The one cargo uses, with the target's standard library installed.
+    Installed,
+    /// Debian's, building the standard library from source.
+    Debian,
+}
+
+impl Compiler {
+    /// Finds a compiler for `target`. `state` is a folder that remembers that rustup had none.
+    ///
+    /// # Errors
+    /// When there is none, with the commands that would change that.
+    pub fn find(target: Target, workspace: &Path, state: &Path) -> Result<Self, CompilerError> {
+        let triple = target.triple();
+        if has_library(triple, workspace) {
+            return Ok(Self::Installed);
+        }
+        let refused = state.join(format!("rustup-has-no-{triple}"));
+        let debian = debian_version();
+        let usable =
+            debian.as_deref().is_some_and(new_enough) && Path::new(DEBIAN_LIBRARY).exists();
+        // Asked again when there is nothing else, never when it would only delay.
+        if (!usable || !refused.exists()) && rustup_add(triple, workspace) {
+            return Ok(Self::Installed);
+        }
+        // Best effort: without the note the next call asks rustup once more.
+        let _ = fs::create_dir_all(state).and_then(|()| fs::write(&refused, ""));
+        match debian {
+            Some(_) if usable => Ok(Self::Debian),
+            Some(found) if !new_enough(&found) => Err(CompilerError::TooOld { found, triple }),
+            _ => Err(CompilerError::Missing { triple }),
+        }
+    }
+
+    /// What a person reads about the choice.
+    #[must_use]
+    pub const fn describe(self) -> &'static str {
+        match self {
+            Self::Installed => "the installed toolchain",
+            Self::Debian => "Debian's rustc-web, standard library from rust-web-src",
+        }
+    }
+
+    /// Environment variables for cargo; `None` removes one that would reach the wrong compiler.
+    pub(crate) const fn environment(self) -> &'static [(&'static str, Option<&'static str>)] {
+        match self {
+            Self::Installed => &[("RUSTFLAGS", None)],
+            Self::Debian => &[
+                ("RUSTC", Some(DEBIAN_RUSTC)),
+                ("RUSTC_BOOTSTRAP", Some("1")),
+                ("RUSTFLAGS", Some("-C link-self-contained=no")),
+            ],
+        }
+    }
+
+    /// Arguments for cargo.
+    pub(crate) const fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::Installed => &[],
+            Self::Debian => &["-Zbuild-std=std,panic_abort"],
+        }
+    }
+}
+
+/// Whether cargo's own compiler has a standard library for the target.
+fn has_library(triple: &str, workspace: &Path) -> bool {
+    let output = Command::new("rustc")
+        .args(["--print", "target-libdir", "--target", triple])
+        .current_dir(workspace)
+        .stderr(Stdio::null())
+        .output();
+    let Ok(output) = output else { return false };
+    let folder = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+    fs::read_dir(folder).is_ok_and(|entries| {
+        entries
+            .filter_map(Result::ok)
+            .any(|entry| entry.file_name().to_string_lossy().starts_with("libstd-"))
+    })
+}
+
+/// Asks rustup for the target; false when there is no rustup, no network, or no end.
+fn rustup_add(triple: &str, workspace: &Path) -> bool {
+    let child = Command::new("rustup")
+        .args(["target", "add", triple])
+        .current_dir(workspace)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    let Ok(mut child) = child else { return false };
+    let started = Instant::now();
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) => return status.success() && has_library(triple, workspace),
+            Ok(None) if started.elapsed() < RUSTUP_LIMIT => {
+                thread::sleep(Duration::from_millis(100))
+            }
+            Ok(None) | Err(_) => {
+                // It may have ended since; either way it is not to be waited for any longer.
+                let _ = child.kill();
+                let _ = child.wait();
+                return false;
+            }
+        }
+    }
+}
+
+fn debian_version() -> Option<String> {
+    let output = Command::new(DEBIAN_RUSTC).arg("--version").output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.split_whitespace().nth(1).map(str::to_owned)
+}
+
+/// Whether `1.96.0` or the like is at least [`OLDEST`].
+fn new_enough(version: &str) -> bool {
+    let mut numbers = version
+        .split('.')
+        .map_while(|part| part.parse::<u32>().ok());
+    match (numbers.next(), numbers.next()) {
+        (Some(major), Some(minor)) => (major, minor) >= OLDEST,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bookworms_first_rustc_web_is_too_old_and_its_update_is_not() {
+        assert!(!new_enough("1.85.0"));
+        assert!(new_enough("1.89.0"));
+        assert!(new_enough("1.96.0"));
+        assert!(new_enough("2.0.0"));
+        assert!(!new_enough("nonsense"));
+    }
+
+    #[test]
+    fn the_oldest_compiler_is_the_workspaces_rust_version() {
+        let manifest = include_str!("../../Cargo.toml");
+        assert!(manifest.contains(&format!("rust-version = \"{}.{}\"", OLDEST.0, OLDEST.1)));
+    }
+}
