@@ -31,7 +31,10 @@ pub enum FrameError {
 ///
 /// # Errors
 /// The message does not fit.
-pub fn encode<'a, T: Serialize>(message: &T, buffer: &'a mut [u8]) -> Result<&'a [u8], FrameError> {
+pub fn encode<'a, T: Serialize + ?Sized>(
+    message: &T,
+    buffer: &'a mut [u8],
+) -> Result<&'a [u8], FrameError> {
     let (version, body) = buffer.split_first_mut().ok_or(FrameError::TooLarge)?;
     *version = PROTOCOL_VERSION;
     let length = postcard::to_slice(message, body)
