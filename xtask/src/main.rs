@@ -1,3 +1,84 @@
-//! The developer's one door
+//! The developer's one door: `cargo xtask`.
+//!
+//! Each verb is a file in `verbs/`; what several of them need is a noun of its own beside it. A
+//! verb does its work by calling the project's libraries and programs the way a person would, so
+//! that whatever a verb does can be done by hand.
+//!
+//! Exit codes: 0 done, 1 failed, 2 wrong usage, 3 something must be installed first, 4 an
+//! emulated box is running already.
 
-fn main() {}
+mod host;
+mod process;
+mod progress;
+mod verbs;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::workspace::Workspace;
+
+const START: &str = "\
+Limen: one box, many providers, each behind its own threshold.
+
+  cargo xtask run        build everything, boot an emulated ARM gateway, deploy the demonstration
+  cargo xtask stop       end a box that was started with `run --detach`
+  cargo xtask check      format, lints and unit tests: seconds, before each commit
+  cargo xtask test       everything that must hold, in emulated guests on both kernels
+  cargo xtask build      the programs and the image, no boot
+  cargo xtask bench      the measurements of docs/benchmarks.md
+  cargo xtask setup      install what the other verbs need (they call it themselves)
+
+Each has --help. A guided first hour is in docs/guide/first-steps.md.
+";
+
+#[derive(Parser)]
+#[command(
+    bin_name = "cargo xtask",
+    about = "The developer's one door",
+    disable_help_subcommand = true
+)]
+struct CommandLine {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Install what is missing on this machine: Debian packages, Python wheels
+    Setup(verbs::setup::Arguments),
+    /// Build limenctl, the box programs and the image
+    Build(verbs::build::Arguments),
+}
+
+fn main() -> ExitCode {
+    let Some(verb) = CommandLine::parse().verb else {
+        print!("{START}");
+        return ExitCode::SUCCESS;
+    };
+    match dispatch(verb) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("cargo xtask: {error:#}");
+            ExitCode::from(exit_code(&error))
+        }
+    }
+}
+
+fn dispatch(verb: Verb) -> Result<()> {
+    let workspace = Workspace::find()?;
+    match verb {
+        Verb::Setup(arguments) => verbs::setup::run(&workspace, &arguments),
+        Verb::Build(arguments) => verbs::build::run(&workspace, &arguments),
+    }
+}
+
+fn exit_code(error: &anyhow::Error) -> u8 {
+    if error.is::<host::MayNotInstall>() {
+        3
+    } else {
+        1
+    }
+}

@@ -1,0 +1,71 @@
+//! The Debian packages that the verbs need: one table, a reason per entry.
+//!
+//! Names are those of Debian 12 and 13, the same on x86_64 and arm64. A few hold nothing on most
+//! machines that build Rust already, and are listed because a fresh one lacks them.
+
+/// A Debian package.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Package {
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// What needs it.
+    pub(crate) why: &'static str,
+}
+
+const fn package(name: &'static str, why: &'static str) -> Package {
+    Package { name, why }
+}
+
+/// Needed on every machine.
+pub(crate) const ALWAYS: &[Package] = &[
+    package(
+        "gcc",
+        "links the programs of this machine, limenctl and xtask among them",
+    ),
+    package(
+        "libc6-dev",
+        "the C library's headers and start files, for the same",
+    ),
+    package(
+        "ca-certificates",
+        "authenticates the archives that packages are fetched from",
+    ),
+    package(
+        "python3-venv",
+        "holds the linker's Python wheels apart from the system's Python",
+    ),
+    package("qemu-system-arm", "emulates the box"),
+    package("squashfs-tools", "writes the read-only system image"),
+    package("e2fsprogs", "writes the data disk, with project quotas"),
+    package("xz-utils", "unpacks the kernel's modules"),
+];
+
+/// Needed when the installed Rust toolchain has no library for the box's machine.
+pub(crate) const CROSS_COMPILER: &[Package] = &[
+    package(
+        "rustc-web",
+        "compiles for the box; recent also on an old stable Debian",
+    ),
+    package(
+        "rust-web-src",
+        "the standard library's source, compiled for the box",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_entry_has_a_reason_and_stands_once() {
+        let all: Vec<_> = ALWAYS.iter().chain(CROSS_COMPILER).collect();
+        for (at, entry) in all.iter().enumerate() {
+            assert!(!entry.why.is_empty(), "{}", entry.name);
+            assert!(
+                all[..at].iter().all(|earlier| earlier.name != entry.name),
+                "{}",
+                entry.name
+            );
+        }
+    }
+}
