@@ -7,9 +7,16 @@
 //! Exit codes: 0 done, 1 failed, 2 wrong usage, 3 something must be installed first, 4 an
 //! emulated box is running already.
 
+mod credentials;
+mod environment;
 mod host;
+mod judge;
+mod ports;
 mod process;
 mod progress;
+mod running;
+mod stage;
+mod telegram;
 mod verbs;
 mod workspace;
 
@@ -51,6 +58,13 @@ enum Verb {
     Setup(verbs::setup::Arguments),
     /// Build limenctl, the box programs and the image
     Build(verbs::build::Arguments),
+    /// Format, lints and unit tests
+    Check,
+    /// Everything that must hold, in emulated guests on both kernels
+    Test(verbs::test::Arguments),
+    /// The meter at the far end of the emulated serial line
+    #[command(hide = true)]
+    Feed(verbs::feed::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -72,6 +86,9 @@ fn dispatch(verb: Verb) -> Result<()> {
     match verb {
         Verb::Setup(arguments) => verbs::setup::run(&workspace, &arguments),
         Verb::Build(arguments) => verbs::build::run(&workspace, &arguments),
+        Verb::Check => verbs::check::run(&workspace),
+        Verb::Test(arguments) => verbs::test::run(&workspace, &arguments),
+        Verb::Feed(arguments) => verbs::feed::run(&arguments),
     }
 }
 

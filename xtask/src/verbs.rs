@@ -1,4 +1,7 @@
 //! The verbs of `cargo xtask`, one a file.
 
 pub(crate) mod build;
+pub(crate) mod check;
+pub(crate) mod feed;
 pub(crate) mod setup;
+pub(crate) mod test;

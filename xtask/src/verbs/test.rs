@@ -1,0 +1,46 @@
+//! `cargo xtask test`: everything that must hold, cheap before expensive.
+//!
+//! The order is also the order in which a clean clone pays: dependencies are compiled once for
+//! the lints and once for the tests, then the box programs, then the guests boot. `--long` adds
+//! what takes more than the ordinary run's 25 minutes or needs more than the package registries.
+
+use anyhow::Result;
+use limen_cross::Target;
+
+use super::{build, check, setup};
+use crate::judge;
+use crate::stage::{self, Stage};
+use crate::workspace::Workspace;
+
+/// Command line of `test`.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Also what takes long or needs more of the network: advisories, the other architecture
+    #[arg(long)]
+    long: bool,
+}
+
+/// Runs all stages.
+pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
+    let mut stages = vec![Stage::new("set-up", || {
+        setup::ready(workspace, Target::Aarch64).map(drop)
+    })];
+    stages.extend(check::stages(workspace));
+    stages.push(Stage::new("licences and sources", || {
+        judge::licences(workspace)
+    }));
+    if arguments.long {
+        stages.push(Stage::optional("advisories", || {
+            judge::advisories(workspace)
+        }));
+    }
+    stages.push(Stage::new("box programs", || {
+        build::programs(workspace, Target::Aarch64).map(drop)
+    }));
+    if arguments.long {
+        stages.push(Stage::new("box programs, armv7", || {
+            build::programs(workspace, Target::Armv7).map(drop)
+        }));
+    }
+    stage::run_all(stages)
+}
