@@ -1,0 +1,78 @@
+//! The network of a virtual gateway: one routed link, shaping, one firewall table
+//!
+//! Each virtual gateway has a veth pair whose inner end lies in its own network namespace. There
+//! is no bridge and no neighbour: both ends carry the same hardware address and speak no ARP, so
+//! nothing of layer 2 can be spoofed. The box routes one /32 towards it. Default deny: the forward
+//! chain drops what no contract allows.
+//!
+//! Everything goes through netlink in batches, every acknowledgement is checked, and a link that
+//! could not be finished is deleted again. No program is executed. Names, numbers and addresses
+//! are derived from the slot.
+//!
+//! It deliberately does not know what a contract means to the rest of the sandbox, and it does not
+//! configure the uplink itself: that is the DHCP client's.
+
+mod fault;
+mod firewall;
+mod link;
+mod message;
+mod rtnetlink;
+mod shape;
+mod socket;
+mod sysctl;
+
+use std::os::fd::BorrowedFd;
+
+use limen_proto::contract::Contract;
+use limen_proto::id::Slot;
+
+pub use fault::Fault;
+pub use link::BOX_ADDRESS;
+
+/// At boot, once: the firewall table and the box's own forwarding. `uplink` is the network device
+/// that leads to the WAN, `listen` the TCP port of management.
+///
+/// The table is replaced as a whole in one transaction, so entries of an earlier life are gone.
+///
+/// # Errors
+/// The kernel lacks nftables, or refused.
+pub fn prepare(uplink: &str, listen: u16) -> Result<(), Fault> {
+    sysctl::forward()?;
+    firewall::install(uplink, listen)
+}
+
+/// Makes the link of `slot` into the network namespace `inside`, shapes both directions and lets
+/// through what the contract says.
+///
+/// # Errors
+/// The kernel refused a message; the link and the firewall entries are gone again.
+pub fn build(slot: Slot, inside: BorrowedFd<'_>, contract: &Contract) -> Result<(), Fault> {
+    let built = link::create(slot, inside)
+        .and_then(|()| shape::set(slot, inside, contract))
+        .and_then(|()| firewall::admit(slot, contract));
+    if built.is_err() {
+        // The first fault is the one to report.
+        let _ = destroy(slot);
+    }
+    built
+}
+
+/// Applies another contract to a link that exists.
+///
+/// # Errors
+/// The kernel refused a message; what was changed before stays changed.
+pub fn adjust(slot: Slot, inside: BorrowedFd<'_>, contract: &Contract) -> Result<(), Fault> {
+    shape::set(slot, inside, contract)?;
+    firewall::admit(slot, contract)
+}
+
+/// Removes the link of `slot` and its firewall entries. Removing what is not there succeeds.
+///
+/// Waits in the kernel for 12 to 16 ms, so it is never PID 1's work.
+///
+/// # Errors
+/// The kernel refused for another reason than absence.
+pub fn destroy(slot: Slot) -> Result<(), Fault> {
+    let entries = firewall::expel(slot);
+    link::delete(slot).and(entries)
+}

@@ -1,0 +1,170 @@
+//! The link: a veth pair between the box and one virtual gateway
+//!
+//! Two batches, one a namespace. Indexes are chosen here, so no look-up is needed: the box's end
+//! has 1000 + slot, the inner end 2 (behind loopback's 1). Both ends have the same hardware address
+//! and NOARP: with different ones no packet passes, and there is nobody to resolve.
+
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+use limen_proto::id::Slot;
+use rustix::io::Errno;
+
+use crate::fault::Fault;
+use crate::message::{ACK, Attributes, Batch, CREATE, EXCLUSIVE};
+use crate::rtnetlink as rt;
+use crate::socket::{Family, Socket};
+
+/// The box's address on every link.
+pub const BOX_ADDRESS: [u8; 4] = [100, 96, 255, 254];
+/// Name of the inner end.
+const INNER_NAME: &str = "uplink";
+/// Index of the inner end.
+pub(crate) const INNER_INDEX: u32 = 2;
+const LOOPBACK_INDEX: u32 = 1;
+/// Prefix of the names of the box's ends: the firewall matches it.
+pub(crate) const PREFIX: &str = "vgw";
+
+/// Index of the box's end.
+pub(crate) fn index(slot: Slot) -> u32 {
+    1000 + u32::from(slot.get())
+}
+
+/// Name of the box's end.
+pub(crate) fn name(slot: Slot) -> String {
+    format!("{PREFIX}{slot}")
+}
+
+/// Locally administered unicast; the same at both ends.
+fn hardware_address(slot: Slot) -> [u8; 6] {
+    let [high, low] = slot.get().to_be_bytes();
+    [0x02, 0x4c, 0x69, 0x6d, high, low]
+}
+
+/// Makes the pair, addresses both ends, sets them up and routes.
+pub(crate) fn create(slot: Slot, inside: BorrowedFd<'_>) -> Result<(), Fault> {
+    let outer = outer_batch(slot, inside);
+    Socket::open(Family::Route)?.execute(&outer, outer.purposes().len())?;
+    let inner = inner_batch(slot);
+    Socket::open_inside(Family::Route, inside)?.execute(&inner, inner.purposes().len())
+}
+
+/// Deletes the pair; absence is success.
+pub(crate) fn delete(slot: Slot) -> Result<(), Fault> {
+    let mut batch = Batch::default();
+    let fixed = rt::link(index(slot), 0, 0);
+    batch.push(
+        ("delete link", name(slot)),
+        (rt::DELETE_LINK, ACK),
+        &fixed,
+        |_| {},
+    );
+    match Socket::open(Family::Route)?.execute(&batch, 1) {
+        Err(fault) if fault.errno == Errno::NODEV => Ok(()),
+        other => other,
+    }
+}
+
+fn outer_batch(slot: Slot, inside: BorrowedFd<'_>) -> Batch {
+    let (name, index) = (name(slot), index(slot));
+    let make = ACK | CREATE | EXCLUSIVE;
+    let mut batch = Batch::default();
+    let fixed = rt::link(index, rt::FLAG_NO_ARP, rt::FLAG_NO_ARP);
+    batch.push(
+        ("create link", name.clone()),
+        (rt::NEW_LINK, make),
+        &fixed,
+        |to| {
+            to.text(rt::LINK_NAME, &name);
+            end_of_pair(to, slot);
+            to.nest(rt::LINK_INFO, |info| {
+                info.text(rt::LINK_INFO_KIND, "veth")
+                    .nest(rt::LINK_INFO_DATA, |data| {
+                        data.nest(rt::VETH_PEER, |peer| {
+                            peer.fixed(&rt::link(INNER_INDEX, rt::FLAG_NO_ARP, rt::FLAG_NO_ARP))
+                                .text(rt::LINK_NAME, INNER_NAME)
+                                .native(rt::LINK_NAMESPACE, inside.as_raw_fd().cast_unsigned());
+                            end_of_pair(peer, slot);
+                        });
+                    });
+            });
+        },
+    );
+    settle(&mut batch, index, &name);
+    address(&mut batch, index, &name, BOX_ADDRESS);
+    up(&mut batch, index, &name);
+    let purpose = ("route to", name);
+    batch.push(purpose, (rt::NEW_ROUTE, make), &rt::route(32), |to| {
+        to.bytes(rt::ROUTE_DESTINATION, &slot.address())
+            .native(rt::ROUTE_DEVICE, index)
+            .bytes(rt::ROUTE_SOURCE, &BOX_ADDRESS);
+    });
+    batch
+}
+
+fn inner_batch(slot: Slot) -> Batch {
+    let mut batch = Batch::default();
+    up(&mut batch, LOOPBACK_INDEX, "lo");
+    settle(&mut batch, INNER_INDEX, INNER_NAME);
+    address(&mut batch, INNER_INDEX, INNER_NAME, slot.address());
+    up(&mut batch, INNER_INDEX, INNER_NAME);
+    let purpose = ("set default route of", name(slot));
+    let make = ACK | CREATE | EXCLUSIVE;
+    batch.push(purpose, (rt::NEW_ROUTE, make), &rt::route(0), |to| {
+        to.native(rt::ROUTE_DEVICE, INNER_INDEX)
+            .bytes(rt::ROUTE_SOURCE, &slot.address());
+    });
+    batch
+}
+
+/// What both ends have in common. One queue each: two cost a tenth more memory and instructions.
+fn end_of_pair(to: &mut Attributes<'_>, slot: Slot) {
+    to.bytes(rt::LINK_ADDRESS, &hardware_address(slot))
+        .native(rt::LINK_SEND_QUEUES, 1)
+        .native(rt::LINK_RECEIVE_QUEUES, 1);
+}
+
+/// Source check and silence, before the link is up. The source check of the firewall stands beside
+/// this one: `rp_filter` takes the larger of `all` and the device, so a distribution's loose
+/// default for `all` would switch it off.
+fn settle(batch: &mut Batch, index: u32, name: &str) {
+    let purpose = ("settle link", name.to_owned());
+    batch.push(purpose, (rt::SET_LINK, ACK), &rt::link(index, 0, 0), |to| {
+        to.nest(rt::LINK_FAMILIES, |families| {
+            families.nest(u16::from(rt::FAMILY_INET), |inet| {
+                inet.nest(rt::INET_SETTINGS, |settings| {
+                    settings
+                        .native(rt::INET_SOURCE_CHECK, 1)
+                        .native(rt::INET_ACCEPT_REDIRECTS, 0)
+                        .native(rt::INET_SEND_REDIRECTS, 0);
+                });
+            });
+            families.nest(rt::FAMILY_INET6, |inet6| {
+                inet6.bytes(rt::INET6_ADDRESS_MODE, &[rt::INET6_NO_ADDRESS]);
+            });
+        });
+    });
+}
+
+fn address(batch: &mut Batch, index: u32, name: &str, address: [u8; 4]) {
+    let purpose = ("set address of", name.to_owned());
+    let make = ACK | CREATE | EXCLUSIVE;
+    batch.push(
+        purpose,
+        (rt::NEW_ADDRESS, make),
+        &rt::address(index),
+        |to| {
+            to.bytes(rt::ADDRESS_LOCAL, &address)
+                .bytes(rt::ADDRESS_ADDRESS, &address);
+        },
+    );
+}
+
+fn up(batch: &mut Batch, index: u32, name: &str) {
+    let fixed = rt::link(index, rt::FLAG_UP, rt::FLAG_UP);
+    batch.push(
+        ("set up link", name.to_owned()),
+        (rt::SET_LINK, ACK),
+        &fixed,
+        |_| {},
+    );
+}

@@ -1,0 +1,126 @@
+//! Shaping: a token bucket at each end of a link
+//!
+//! What a virtual gateway sends is held at the inner end (nothing inside can change it: the network
+//! namespace belongs to the initial user namespace), what it receives at the box's end.
+//! Source: Linux `net/sched/sch_tbf.c`, `include/uapi/linux/pkt_sched.h`.
+
+use std::os::fd::BorrowedFd;
+
+use limen_proto::contract::Contract;
+use limen_proto::id::Slot;
+use rustix::io::Errno;
+
+use crate::fault::Fault;
+use crate::link::{INNER_INDEX, index, name};
+use crate::message::{ACK, Batch, CREATE, REPLACE};
+use crate::rtnetlink as rt;
+use crate::socket::{Family, Socket};
+
+const KIND: u16 = 1;
+const OPTIONS: u16 = 2;
+const TBF_PARAMETERS: u16 = 1;
+const TBF_RATE64: u16 = 4;
+const TBF_BURST: u16 = 6;
+
+/// Smallest bucket, bytes: two full frames; one would be the floor.
+const SMALLEST_BURST: u64 = 3200;
+/// Smallest queue behind the bucket, bytes.
+const SMALLEST_QUEUE: u64 = 16_384;
+
+/// Holds both directions to the contract's rates; 0 lifts the limit.
+pub(crate) fn set(slot: Slot, inside: BorrowedFd<'_>, contract: &Contract) -> Result<(), Fault> {
+    let outer = Socket::open(Family::Route)?;
+    hold(&outer, index(slot), &name(slot), contract.download)?;
+    let inner = Socket::open_inside(Family::Route, inside)?;
+    hold(
+        &inner,
+        INNER_INDEX,
+        &format!("the inner end of {}", name(slot)),
+        contract.upload,
+    )
+}
+
+fn hold(socket: &Socket, index: u32, object: &str, bits: u64) -> Result<(), Fault> {
+    let mut batch = Batch::default();
+    let fixed = rt::root_qdisc(index);
+    if bits == 0 {
+        let purpose = ("stop shaping", object.to_owned());
+        batch.push(purpose, (rt::DELETE_QDISC, ACK), &fixed, |_| {});
+        return match socket.execute(&batch, 1) {
+            // Nothing was shaped before.
+            Err(fault) if [Errno::NOENT, Errno::INVAL].contains(&fault.errno) => Ok(()),
+            other => other,
+        };
+    }
+    let bucket = Bucket::new(bits);
+    let flags = ACK | CREATE | REPLACE;
+    batch.push(
+        ("shape", object.to_owned()),
+        (rt::NEW_QDISC, flags),
+        &fixed,
+        |to| {
+            to.text(KIND, "tbf").nest(OPTIONS, |options| {
+                options.bytes(TBF_PARAMETERS, &bucket.parameters());
+                if bucket.rate > u64::from(u32::MAX) {
+                    options.bytes(TBF_RATE64, &bucket.rate.to_ne_bytes());
+                }
+                options.native(TBF_BURST, bucket.burst);
+            });
+        },
+    );
+    socket.execute(&batch, 1)
+}
+
+/// Sizes of a token bucket, bytes and bytes a second.
+#[derive(Debug, PartialEq, Eq)]
+struct Bucket {
+    rate: u64,
+    burst: u32,
+    queue: u32,
+}
+
+impl Bucket {
+    /// 4 ms of tokens (a timer tick at 250 Hz) and 50 ms of queue.
+    fn new(bits: u64) -> Self {
+        let rate = (bits / 8).max(1);
+        let burst = (rate / 250).max(SMALLEST_BURST);
+        let queue = (burst + rate / 20).max(SMALLEST_QUEUE);
+        let bounded = |size: u64| u32::try_from(size).unwrap_or(u32::MAX);
+        Self {
+            rate,
+            burst: bounded(burst),
+            queue: bounded(queue),
+        }
+    }
+
+    /// `struct tc_tbf_qopt`: rate, peak rate, queue, bucket, largest packet of the peak.
+    fn parameters(&self) -> [u8; 36] {
+        const ETHERNET: u8 = 1;
+        let mut fixed = [0; 36];
+        let rate = u32::try_from(self.rate).unwrap_or(u32::MAX);
+        fixed[1] = ETHERNET;
+        fixed[8..12].copy_from_slice(&rate.to_ne_bytes());
+        fixed[24..28].copy_from_slice(&self.queue.to_ne_bytes());
+        fixed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_holds_two_frames_and_a_tick() {
+        assert_eq!(
+            Bucket::new(1_000_000),
+            Bucket {
+                rate: 125_000,
+                burst: 3200,
+                queue: 16_384
+            }
+        );
+        assert_eq!(Bucket::new(1_000_000_000).burst, 500_000);
+        assert_eq!(Bucket::new(1).rate, 1);
+        assert_eq!(Bucket::new(u64::MAX).queue, u32::MAX);
+    }
+}
