@@ -11,6 +11,7 @@
 #[cfg(feature = "alloc")]
 extern crate alloc;
 
+pub mod calls;
 pub mod contract;
 pub mod control;
 pub mod frame;

@@ -88,7 +88,7 @@ pub enum Verb {
         /// Which.
         service: u64,
     },
-    /// Be told of services of this interface as they come and go.
+    /// Be told of services of this interface as they come and go, those that are there first.
     Watch {
         /// Interface.
         interface: Interface,
@@ -194,4 +194,7 @@ pub enum RegistryError {
     /// The serving bundle does not take it now; try again.
     #[error("the service is busy")]
     Busy,
+    /// A property is named twice, or is one that the broker sets itself.
+    #[error("a property is named twice or is the broker's own: service.id, objectclass, service.provider")]
+    Property,
 }
