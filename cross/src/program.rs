@@ -58,11 +58,13 @@ pub const BOX: &[Program] = &[
         "moves from the initramfs to the real root, which pivot_root needs",
     ),
     core("limen-init", "limen-init", "PID 1: starts, reaps, restarts"),
-    core(
-        "limen-jail",
-        "limen-sandbox",
-        "turns a spec into a jailed process, one unit a call",
-    ),
+    Program {
+        name: "limen-jail",
+        package: "limen-sandbox",
+        features: &["jail"],
+        group: Group::Core,
+        why: "turns a spec into a jailed process, one unit a call",
+    },
     core(
         "limen-reaper",
         "limen-sandbox",

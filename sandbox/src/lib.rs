@@ -1,1 +1,23 @@
 //! One ordered recipe that turns a spec into a jailed process
+//!
+//! Two users. PID 1 takes [`spawn`] and [`reap`]: starting a program in a cgroup and taking its
+//! exit, without allocation or waiting. limen-jail (feature `jail`) takes the rest: it reads one
+//! task, walks one recipe of steps, and ends. The order of steps is the argument of the whole
+//! crate; it stands in `recipe`, and docs/adr/0002 says why.
+//!
+//! The crate deliberately decides nothing: what may run, and with which limits, is in the task.
+
+pub mod reap;
+pub mod spawn;
+#[allow(
+    unreachable_pub,
+    reason = "crate-internal, but for the process type that spawn hands out"
+)]
+#[cfg_attr(
+    not(feature = "jail"),
+    allow(dead_code, reason = "PID 1 starts and reaps; the rest is for the jail")
+)]
+mod sys;
+
+#[cfg(feature = "jail")]
+pub mod net;
