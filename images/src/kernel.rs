@@ -4,8 +4,8 @@
 //! that version, the newest of the suite is taken: apt has checked its signature, [`Kernel::pinned`]
 //! is false and the report says so. [`update`] brings the pins up to date.
 //!
-//! The package is unpacked once below the cache; modules are decompressed there, so the box has no
-//! decompressor in its boot path.
+//! The package is unpacked once below the cache; modules are made plain there (decompressed, without
+//! signature), so that the box's boot does neither.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -57,7 +57,7 @@ pub struct Kernel {
     pub pinned: bool,
     /// The image that the emulator loads.
     pub image: PathBuf,
-    /// Modules in loading order: file and parameters. The files are not compressed.
+    /// Modules in loading order: file and parameters. The files are plain: not compressed, not signed.
     pub modules: Vec<(PathBuf, String)>,
 }
 
@@ -103,7 +103,7 @@ impl Kernel {
             unpack(&package, &folder)?;
         }
         let files = Files::open(&folder, pin)?;
-        let modules = files.select(&folder.join("selected"))?;
+        let modules = files.select(&folder.join("plain"))?;
         Ok(Self {
             name: pin.name.clone(),
             version: stem,
@@ -244,11 +244,11 @@ impl Files {
         })
     }
 
-    /// The box's modules, decompressed into `target`, in loading order.
+    /// The box's modules, plain in `target`, in loading order.
     fn select(&self, target: &Path) -> Result<Vec<(PathBuf, String)>> {
         fs::create_dir_all(target).with_context(|| format!("create {}", target.display()))?;
         let wanted = module::table().context("images/modules.toml")?;
-        let plain = Decompressed {
+        let plain = Plain {
             files: self,
             target,
         };
@@ -260,13 +260,13 @@ impl Files {
     }
 }
 
-/// The same with every file asked for decompressed in `target`.
-struct Decompressed<'a> {
+/// The same with every file asked for made plain in `target`.
+struct Plain<'a> {
     files: &'a Files,
     target: &'a Path,
 }
 
-impl Decompressed<'_> {
+impl Plain<'_> {
     fn file(&self, name: &str) -> Result<PathBuf> {
         let plain = self.target.join(format!("{name}.ko"));
         if plain.is_file() {
@@ -293,7 +293,7 @@ impl Decompressed<'_> {
             );
         };
         let partial = tempfile::NamedTempFile::new_in(self.target)?;
-        fs::write(partial.path(), content)?;
+        fs::write(partial.path(), module::without_signature(&content))?;
         partial
             .persist(&plain)
             .with_context(|| format!("write {}", plain.display()))?;
@@ -301,7 +301,7 @@ impl Decompressed<'_> {
     }
 }
 
-impl Catalogue for Decompressed<'_> {
+impl Catalogue for Plain<'_> {
     fn is_built_in(&self, name: &str) -> bool {
         self.files.built_in.contains(name)
     }
