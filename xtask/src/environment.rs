@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 
 use crate::credentials::Credentials;
 use crate::ports::Ports;
+use crate::workspace::Workspace;
 
 /// Host part of every address: the emulator listens on loopback alone.
 const HOST: &str = "127.0.0.1";
@@ -63,6 +64,11 @@ impl Environment {
             .map(|(name, value)| format!("export {name}={}\n", quoted(value)))
             .collect()
     }
+}
+
+/// Where the file is.
+pub(crate) fn path(workspace: &Workspace) -> PathBuf {
+    workspace.run().join("env")
 }
 
 /// Address of the management endpoint.

@@ -7,14 +7,17 @@
 //! Exit codes: 0 done, 1 failed, 2 wrong usage, 3 something must be installed first, 4 an
 //! emulated box is running already.
 
+mod claim;
 mod credentials;
+mod demonstration;
+mod deploy;
 mod environment;
 mod host;
 mod judge;
+mod limenctl;
 mod ports;
 mod process;
 mod progress;
-mod running;
 mod stage;
 mod telegram;
 mod verbs;
@@ -56,6 +59,10 @@ struct CommandLine {
 enum Verb {
     /// Install what is missing on this machine: Debian packages, Python wheels
     Setup(verbs::setup::Arguments),
+    /// Build everything, boot an emulated gateway, deploy the demonstration
+    Run(verbs::run::Arguments),
+    /// End a box that was started with `run --detach`
+    Stop,
     /// Build limenctl, the box programs and the image
     Build(verbs::build::Arguments),
     /// Format, lints and unit tests
@@ -85,6 +92,8 @@ fn dispatch(verb: Verb) -> Result<()> {
     let workspace = Workspace::find()?;
     match verb {
         Verb::Setup(arguments) => verbs::setup::run(&workspace, &arguments),
+        Verb::Run(arguments) => verbs::run::run(&workspace, &arguments),
+        Verb::Stop => verbs::stop::run(&workspace),
         Verb::Build(arguments) => verbs::build::run(&workspace, &arguments),
         Verb::Check => verbs::check::run(&workspace),
         Verb::Test(arguments) => verbs::test::run(&workspace, &arguments),

@@ -3,5 +3,7 @@
 pub(crate) mod build;
 pub(crate) mod check;
 pub(crate) mod feed;
+pub(crate) mod run;
 pub(crate) mod setup;
+pub(crate) mod stop;
 pub(crate) mod test;

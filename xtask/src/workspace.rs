@@ -43,6 +43,11 @@ impl Workspace {
         self.target.join("tools")
     }
 
+    /// Everything of the box that `run` boots: credentials, data disk, logs, sockets.
+    pub(crate) fn run(&self) -> PathBuf {
+        self.target.join("run")
+    }
+
     /// The private Python environment with the linker.
     pub(crate) fn wheels(&self) -> PathBuf {
         self.tools().join("venv")

@@ -37,6 +37,11 @@ pub(crate) const ALWAYS: &[Package] = &[
     package("qemu-system-arm", "emulates the box"),
     package("squashfs-tools", "writes the read-only system image"),
     package("e2fsprogs", "writes the data disk, with project quotas"),
+    package(
+        "debian-archive-keyring",
+        "authenticates the packages that go into images and bundles",
+    ),
+    package("tar", "writes the system image's file tree"),
     package("xz-utils", "unpacks the kernel's modules"),
 ];
 
@@ -55,6 +60,19 @@ pub(crate) const CROSS_COMPILER: &[Package] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_program_that_images_call_has_its_package_here() {
+        // Part of every Debian: a system without them has no packages at all.
+        let essential = ["apt", "dpkg"];
+        for (program, package) in limen_images::tool::PACKAGES {
+            let listed = ALWAYS.iter().any(|entry| entry.name == *package);
+            assert!(
+                listed || essential.contains(package),
+                "{program} comes from {package}"
+            );
+        }
+    }
 
     #[test]
     fn every_entry_has_a_reason_and_stands_once() {

@@ -1,11 +1,15 @@
 //! `cargo xtask build`: limenctl, the box programs, the image; no boot.
 
 use std::fs;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use limen_cross::{Build, Built, Target, program};
+use limen_cross::{Build, Built, Group, Target, program};
+use limen_images::image::{Builder, Image};
+use limen_images::kernel;
 
 use super::setup;
+use crate::limenctl::Limenctl;
 use crate::progress::heading;
 use crate::workspace::Workspace;
 
@@ -32,6 +36,20 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
             item.program.why
         );
     }
+    if arguments.arch != Target::Aarch64 {
+        return Ok(());
+    }
+    heading("limenctl for this machine");
+    let limenctl = Limenctl::build(workspace)?;
+    println!("limenctl: {}", limenctl.program().display());
+    heading("images");
+    for pin in kernel::pins()? {
+        let image = image(&images(workspace), &pin.name, &built)?;
+        println!("Image with kernel {} ({}):", pin.name, image.kernel_version);
+        for (part, size) in image.sizes()? {
+            println!("  {part:<14} {:>6} KiB", size.div_ceil(1024));
+        }
+    }
     Ok(())
 }
 
@@ -50,4 +68,19 @@ pub(crate) fn programs(workspace: &Workspace, target: Target) -> Result<Vec<Buil
         wheels: &ready.wheels,
     };
     Ok(build.run(program::BOX)?)
+}
+
+/// The builder of images, with its files below cargo's target folder.
+pub(crate) fn images(workspace: &Workspace) -> Builder {
+    Builder::new(workspace.target(), |line| eprintln!("    {line}"))
+}
+
+/// The image of one kernel, with the core's programs.
+pub(crate) fn image(builder: &Builder, kernel: &str, built: &[Built]) -> Result<Image> {
+    let core: Vec<(String, PathBuf)> = built
+        .iter()
+        .filter(|item| item.program.group == Group::Core)
+        .map(|item| (item.program.name.to_owned(), item.path.clone()))
+        .collect();
+    builder.build(kernel, &core)
 }

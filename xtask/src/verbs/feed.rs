@@ -11,6 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use limen_images::qemu::file::METER;
 use time::OffsetDateTime;
 
 use crate::telegram::Telegrams;
@@ -23,8 +24,8 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(30);
 /// Command line of `feed`.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// The emulator's socket for the serial line
-    socket: PathBuf,
+    /// The folder of the emulator's sockets
+    folder: PathBuf,
 }
 
 /// Feeds until the emulator ends.
@@ -47,13 +48,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 fn connect(arguments: &Arguments) -> Result<UnixStream> {
     let started = Instant::now();
     loop {
-        match UnixStream::connect(&arguments.socket) {
+        match limen_images::qmp::connect(&arguments.folder, METER) {
             Ok(line) => return Ok(line),
             Err(_) if started.elapsed() < CONNECT_LIMIT => thread::sleep(PERIOD / 10),
-            Err(error) => {
-                return Err(error)
-                    .with_context(|| format!("nobody listens on {}", arguments.socket.display()));
-            }
+            Err(error) => return Err(error),
         }
     }
 }
