@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::process;
-use crate::stage::{self, Stage};
+use crate::stage::{self, Outcome, Stage};
 use crate::workspace::Workspace;
 
 /// Runs the stages of [`stages`].
@@ -15,29 +15,47 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
 
 /// The stages that need neither the network nor an emulator.
 pub(crate) fn stages(workspace: &Workspace) -> Vec<Stage<'_>> {
-    let cargo = |name, arguments: &'static [&'static str]| {
-        Stage::new(name, move || process::run(cargo(workspace).args(arguments)))
-    };
     vec![
-        cargo("format", &["fmt", "--all", "--check"]),
-        cargo(
-            "lints",
-            &[
-                "clippy",
+        Stage::optional("format", || {
+            component(workspace, "fmt", "rustfmt", &["--all", "--check"])
+        }),
+        Stage::optional("lints", || {
+            let arguments = [
                 "--quiet",
                 "--workspace",
                 "--all-targets",
                 "--",
                 "--deny",
                 "warnings",
-            ],
-        ),
-        // Libraries and programs only: the tests crate's folders of scenarios boot guests.
-        cargo(
-            "unit tests",
-            &["test", "--quiet", "--workspace", "--lib", "--bins"],
-        ),
+            ];
+            component(workspace, "clippy", "clippy", &arguments)
+        }),
+        // Libraries and programs only: the tests crate's own folder boots guests.
+        Stage::new("unit tests", || {
+            process::run(cargo(workspace).args([
+                "test",
+                "--quiet",
+                "--workspace",
+                "--lib",
+                "--bins",
+            ]))
+        }),
     ]
+}
+
+/// A cargo subcommand of a rustup component; Debian's current toolchain comes without them.
+fn component(
+    workspace: &Workspace,
+    verb: &str,
+    component: &str,
+    arguments: &[&str],
+) -> Result<Outcome> {
+    if process::capture(cargo(workspace).args([verb, "--version"])).is_err() {
+        return Ok(Outcome::Skipped(format!(
+            "{component} is not installed; `rustup component add {component}`"
+        )));
+    }
+    process::run(cargo(workspace).arg(verb).args(arguments)).map(|()| Outcome::Passed)
 }
 
 /// cargo in the workspace's root folder.
