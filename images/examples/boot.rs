@@ -30,6 +30,9 @@ fn main() -> Result<()> {
     if std::env::var_os("LIMEN_BOOT_INSTRUCTIONS").is_some() {
         configuration.clock = Clock::Instructions;
     }
+    configuration
+        .kernel_words
+        .extend(std::env::var("LIMEN_BOOT_WORDS"));
     let mut machine = configuration.spawn()?;
     let limit = Duration::from_secs(60);
     let outcome = match rest {
@@ -38,6 +41,9 @@ fn main() -> Result<()> {
             .map(|time| format!("marker after {time:?}")),
         [] => machine.wait(limit).map(|status| format!("ended: {status}")),
     };
+    if outcome.is_ok() && !rest.is_empty() {
+        eprintln!("in order: {:?}", machine.stop(limit));
+    }
     print!("{}", std::fs::read_to_string(machine.serial_log())?);
     eprintln!("{}", outcome?);
     Ok(())

@@ -36,7 +36,8 @@ pub(crate) fn adopt() -> Result<(), Fault> {
 pub(crate) fn error(message: &str) {
     // A console that cannot be written to leaves nobody to tell.
     let _ = writeln!(std::io::stderr(), "limen-early: {message}");
-    log(3, message);
+    // A warning, and not an error, which a quiet boot would show a second time.
+    log(4, message);
 }
 
 /// Something for the kernel log, with the kernel's time stamp.

@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::Path;
 
 use rustix::io::Errno;
@@ -18,8 +19,19 @@ use crate::module::Missing;
 
 /// Serial or partition name of the data disk.
 const NAME: &str = "limen-data";
-/// Below the new root; exists only when the data disk was lost. Its text is the reason.
-const NOTE: &str = "run/limen-data-failed";
+/// Folder for the steward, below the new root; there on every boot, so that it can be bound.
+const NOTES: &str = "run/early";
+/// In it; exists only when the data disk was lost. Its text is the reason.
+const LOST: &str = "data-lost";
+/// Uid and gid of the steward, as in `images/units.toml`.
+const STEWARD: u32 = 900;
+/// Folders that the builder puts on every data disk, for the stand-in: path, owner, permissions.
+const LAYOUT: [(&str, u32, u32); 4] = [
+    ("limen", 0, 0o755),
+    ("limen/provision", STEWARD, 0o700),
+    ("limen/state", STEWARD, 0o700),
+    ("limen/tenant", 0, 0o711),
+];
 
 /// What lies behind `/data` now.
 pub(crate) enum Data {
@@ -62,11 +74,15 @@ pub(crate) fn mount(root: &str, missing: &Missing) -> Result<Data, Fault> {
     Ok(Data::Lost { reason })
 }
 
-/// Writes the note for the steward. `/run` must be mounted.
-pub(crate) fn leave_note(root: &str, reason: &str) -> Result<(), Fault> {
-    let path = Path::new(root).join(NOTE);
-    fs::write(&path, format!("{reason}\n"))
-        .map_err(|error| Fault::io("write", path.display().to_string(), &error))
+/// Tells the steward, below `/run`, which must be mounted.
+pub(crate) fn leave_note(root: &str, data: &Data) -> Result<(), Fault> {
+    let notes = Path::new(root).join(NOTES);
+    fs::create_dir(&notes).map_err(|error| Fault::io("create", NOTES, &error))?;
+    match data {
+        Data::Disk => Ok(()),
+        Data::Lost { reason } => fs::write(notes.join(LOST), format!("{reason}\n"))
+            .map_err(|error| Fault::io("write", LOST, &error)),
+    }
 }
 
 fn mount_disk(node: &Path, target: &str) -> Result<(), Errno> {
@@ -78,7 +94,15 @@ fn mount_disk(node: &Path, target: &str) -> Result<(), Errno> {
 fn mount_stand_in(target: &str) -> Result<(), Fault> {
     let flags = MountFlags::NOSUID | MountFlags::NODEV;
     rustix::mount::mount("tmpfs", target, "tmpfs", flags, Some(c"mode=0755,size=25%"))
-        .map_err(|errno| Fault::new("mount tmpfs on", target, errno))
+        .map_err(|errno| Fault::new("mount tmpfs on", target, errno))?;
+    for (name, owner, permissions) in LAYOUT {
+        let folder = Path::new(target).join(name);
+        fs::create_dir(&folder)
+            .and_then(|()| fs::set_permissions(&folder, fs::Permissions::from_mode(permissions)))
+            .and_then(|()| chown(&folder, Some(owner), Some(owner)))
+            .map_err(|error| Fault::io("create", folder.display().to_string(), &error))?;
+    }
+    Ok(())
 }
 
 /// What the kernel means by an error of this mount.

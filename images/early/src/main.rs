@@ -41,10 +41,11 @@ fn run() -> Result<Infallible, Fault> {
     root::mount_system(&missing)?;
     let data = data::mount(root::NEW_ROOT, &missing)?;
     root::mount_run()?;
-    if let data::Data::Lost { reason } = &data {
-        data::leave_note(root::NEW_ROOT, reason)?;
-    }
+    data::leave_note(root::NEW_ROOT, &data)?;
     module::lock()?;
+    // Ctrl-Alt-Delete then signals PID 1 (SIGINT), which stops everything in order; otherwise the
+    // kernel restarts the box at once.
+    let _ = rustix::system::reboot(rustix::system::RebootCommand::CadOff);
     console::note(&format!(
         "system image mounted, {data}; starting {}",
         root::INIT
