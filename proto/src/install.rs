@@ -50,6 +50,8 @@ pub enum Order {
     },
     /// Remove everything in the tree: store, staging, volumes.
     RemoveAll,
+    /// Tell what the tree holds, so that the steward can find what a power cut orphaned.
+    List,
 }
 
 /// limen-install to steward.
@@ -68,6 +70,13 @@ pub enum Report {
     Done,
     /// It is not, and nothing of it is left.
     Refused(Refusal),
+    /// The answer to `Order::List`.
+    Holdings {
+        /// Bundles whose files are complete.
+        bundles: Vec<Digest>,
+        /// Bundles that have volumes, and the volumes' names.
+        volumes: Vec<(Name, Vec<Name>)>,
+    },
 }
 
 /// Why an order was not carried out.
