@@ -91,7 +91,7 @@ impl Kernel {
     /// The package cannot be fetched, has another digest than the pin, or lacks a module of
     /// `modules.toml`.
     pub fn open(pin: &Pin, fetcher: &Fetcher, cache: &Path, report: Report) -> Result<Self> {
-        let (package, pinned) = fetch(pin, fetcher, report)?;
+        let (package, pinned) = fetch(pin, fetcher, cache, report)?;
         let stem = package
             .file_stem()
             .context("package without a name")?
@@ -135,8 +135,21 @@ pub fn update(fetcher: &Fetcher) -> Result<String> {
     Ok(comment + &toml::to_string(&Pins { kernel: pins })?)
 }
 
-fn fetch(pin: &Pin, fetcher: &Fetcher, report: Report) -> Result<(PathBuf, bool)> {
+fn fetch(pin: &Pin, fetcher: &Fetcher, cache: &Path, report: Report) -> Result<(PathBuf, bool)> {
     let exact = format!("{}={}", pin.package, pin.version);
+    // Which package was taken instead; so that a pin that is gone is looked for once, not at every run.
+    let instead = cache.join(format!("instead-of-{exact}"));
+    if let Some(file) = fs::read_to_string(&instead)
+        .ok()
+        .map(PathBuf::from)
+        .filter(|file| file.is_file())
+    {
+        report(&format!(
+            "using {} instead of the tested {exact}, which the mirror no longer has",
+            file.display()
+        ));
+        return Ok((file, false));
+    }
     match fetch_one(fetcher, &pin.suite, &exact) {
         Ok(file) => {
             let found = digest(&file)?;
@@ -155,7 +168,11 @@ fn fetch(pin: &Pin, fetcher: &Fetcher, report: Report) -> Result<(PathBuf, bool)
             report(&format!(
                 "the mirror no longer has {exact}: taking {package}, signed by Debian but not the version that was tested"
             ));
-            Ok((fetch_one(fetcher, &pin.suite, &package)?, false))
+            let file = fetch_one(fetcher, &pin.suite, &package)?;
+            fs::create_dir_all(cache).with_context(|| format!("create {}", cache.display()))?;
+            fs::write(&instead, file.as_os_str().as_encoded_bytes())
+                .with_context(|| format!("write {}", instead.display()))?;
+            Ok((file, false))
         }
     }
 }
