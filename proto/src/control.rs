@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::contract::Contract;
 use crate::id::{BundleIndex, Slot, UnitId, UnitRef};
 use crate::jail::Step;
+use crate::name::Name;
 use crate::posture::Posture;
 use crate::restart::RestartPolicy;
 use crate::spec::{BundleSpec, VgwSpec};
@@ -163,6 +164,8 @@ pub enum Event {
     Source {
         /// Who writes there.
         unit: UnitId,
+        /// Its name, for people.
+        name: Name,
     },
     /// Logger: a unit is forgotten, its ring may go.
     SourceEnded {

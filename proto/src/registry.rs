@@ -195,6 +195,8 @@ pub enum RegistryError {
     #[error("the service is busy")]
     Busy,
     /// A property is named twice, or is one that the broker sets itself.
-    #[error("a property is named twice or is the broker's own: service.id, objectclass, service.provider")]
+    #[error(
+        "a property is named twice or is the broker's own: service.id, objectclass, service.provider"
+    )]
     Property,
 }

@@ -63,7 +63,10 @@ impl Offer {
 pub fn are_proper(properties: &Properties) -> bool {
     properties.iter().enumerate().all(|(place, (name, _))| {
         !RESERVED.contains(&name.as_str())
-            && properties.iter().take(place).all(|(other, _)| other != name)
+            && properties
+                .iter()
+                .take(place)
+                .all(|(other, _)| other != name)
     })
 }
 

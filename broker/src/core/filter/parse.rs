@@ -9,7 +9,9 @@ use super::{DEPTH, Filter, Operator, Piece};
 
 /// The text is not a filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a filter at character {0}: write (attribute=value), or (&(..)(..)), (|(..)(..)), (!(..))")]
+#[error(
+    "not a filter at character {0}: write (attribute=value), or (&(..)(..)), (|(..)(..)), (!(..))"
+)]
 pub struct FilterError(pub usize);
 
 impl FromStr for Filter {

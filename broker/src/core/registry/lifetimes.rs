@@ -70,9 +70,9 @@ impl Registry {
     }
 
     pub(super) fn withdraw_unexported(&mut self, unit: UnitRef, effects: &mut Vec<Effect>) {
-        let gone: Vec<u64> = self.services.of(|offer| {
-            offer.unit == unit && !self.directory.exports(unit, &offer.interface)
-        });
+        let gone: Vec<u64> = self
+            .services
+            .of(|offer| offer.unit == unit && !self.directory.exports(unit, &offer.interface));
         for service in gone {
             self.withdraw(service, effects);
         }

@@ -109,9 +109,9 @@ impl Registry {
 
     /// Whether a peer may be read: nothing waits for it, and the steward has said who it is.
     pub fn may_ask(&self, peer: PeerId) -> bool {
-        self.peers.get(&peer).is_some_and(|peer| {
-            peer.queued == 0 && self.directory.identity(peer.unit).is_some()
-        })
+        self.peers
+            .get(&peer)
+            .is_some_and(|peer| peer.queued == 0 && self.directory.identity(peer.unit).is_some())
     }
 
     /// Whether one more connection would be kept. Otherwise it may as well wait in the kernel.

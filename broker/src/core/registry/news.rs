@@ -24,8 +24,7 @@ impl Registry {
         if consumer == offer.slot {
             return Some(0);
         }
-        self.grants
-            .between(offer.slot, &offer.interface, consumer)
+        self.grants.between(offer.slot, &offer.interface, consumer)
     }
 
     /// The service as a peer learns of it.

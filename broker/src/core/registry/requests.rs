@@ -124,7 +124,9 @@ impl Registry {
             .filter(|(_, offer)| self.permission(asker.unit, offer).is_some())
             .filter(|(id, offer)| {
                 let look_up = |name: &str| self.attribute(name, *id, offer);
-                filter.as_ref().is_none_or(|filter| filter.matches(&look_up))
+                filter
+                    .as_ref()
+                    .is_none_or(|filter| filter.matches(&look_up))
             })
             .map(|(id, _)| id)
             .take(FOUND)
@@ -158,7 +160,11 @@ impl Registry {
             return Err(RegistryError::NotFound);
         };
         let (service_peer, service_unit) = (offer.peer, offer.unit);
-        if !self.peers.get(&service_peer).is_some_and(|peer| peer.takes_more()) {
+        if !self
+            .peers
+            .get(&service_peer)
+            .is_some_and(|peer| peer.takes_more())
+        {
             return Err(RegistryError::Busy);
         }
         let charge = self.charged.references.charge(asker.unit.unit);
