@@ -118,6 +118,7 @@ impl Builder {
             .first()
             .with_context(|| format!("{EARLY} is not among the programs"))?;
         let kernel = self.kernel(kernel)?;
+        let _lock = self.lock()?;
         let initramfs = self
             .target
             .join("image")
@@ -132,6 +133,16 @@ impl Builder {
             initramfs,
             system,
         })
+    }
+
+    /// Two builds beside each other must not write the same file.
+    fn lock(&self) -> Result<fs::File> {
+        let folder = self.target.join("image");
+        fs::create_dir_all(&folder).with_context(|| format!("create {}", folder.display()))?;
+        let lock =
+            fs::File::create(folder.join("lock")).context("create the image folder's lock")?;
+        lock.lock().context("lock the image folder")?;
+        Ok(lock)
     }
 
     fn initramfs(&self, kernel: &Kernel, early: &Path, target: &Path) -> Result<()> {

@@ -44,6 +44,11 @@ impl Configuration {
                 other.pid()
             );
         }
+        // The run before this one is often the one of interest.
+        let _ = fs::rename(
+            self.folder.join(file::SERIAL_LOG),
+            self.folder.join(file::SERIAL_LOG_BEFORE),
+        );
         // Only this run's words may be found in them.
         for name in [file::SERIAL_LOG, file::ORDERS, file::METER] {
             let _ = fs::remove_file(self.folder.join(name));

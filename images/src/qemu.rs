@@ -21,6 +21,8 @@ pub const LEAST_MEMORY: u32 = 128;
 pub mod file {
     /// What the box writes to its console.
     pub const SERIAL_LOG: &str = "serial.log";
+    /// The same of the run before.
+    pub const SERIAL_LOG_BEFORE: &str = "serial.log.1";
     /// What the emulator has to say itself.
     pub const EMULATOR_LOG: &str = "qemu.log";
     /// Socket for orders to the emulator.
