@@ -20,7 +20,7 @@ use crate::module::Missing;
 /// Serial or partition name of the data disk.
 const NAME: &str = "limen-data";
 /// Folder for the steward, below the new root; there on every boot, so that it can be bound.
-const NOTES: &str = "run/early";
+const NOTES: &str = "run/limen/notes";
 /// In it; exists only when the data disk was lost. Its text is the reason.
 const LOST: &str = "data-lost";
 /// Uid and gid of the steward, as in `images/units.toml`.
@@ -77,7 +77,7 @@ pub(crate) fn mount(root: &str, missing: &Missing) -> Result<Data, Fault> {
 /// Tells the steward, below `/run`, which must be mounted.
 pub(crate) fn leave_note(root: &str, data: &Data) -> Result<(), Fault> {
     let notes = Path::new(root).join(NOTES);
-    fs::create_dir(&notes).map_err(|error| Fault::io("create", NOTES, &error))?;
+    fs::create_dir_all(&notes).map_err(|error| Fault::io("create", NOTES, &error))?;
     match data {
         Data::Disk => Ok(()),
         Data::Lost { reason } => fs::write(notes.join(LOST), format!("{reason}\n"))
