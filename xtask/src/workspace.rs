@@ -12,6 +12,7 @@ use anyhow::{Context, Result};
 pub(crate) struct Workspace {
     root: PathBuf,
     target: PathBuf,
+    run: PathBuf,
 }
 
 impl Workspace {
@@ -25,7 +26,12 @@ impl Workspace {
             Some(folder) => root.join(folder),
             None => root.join("target"),
         };
-        Ok(Self { root, target })
+        // The scenarios boot their boxes beside a developer's own.
+        let run = match env::var_os("LIMEN_RUN") {
+            Some(folder) => root.join(folder),
+            None => target.join("run"),
+        };
+        Ok(Self { root, target, run })
     }
 
     /// The folder of the workspace's `Cargo.toml`.
@@ -43,9 +49,10 @@ impl Workspace {
         self.target.join("tools")
     }
 
-    /// Everything of the box that `run` boots: credentials, data disk, logs, sockets.
+    /// Everything of the box that `run` boots: credentials, data disk, logs, sockets. `LIMEN_RUN`
+    /// in the environment names another folder for another box.
     pub(crate) fn run(&self) -> PathBuf {
-        self.target.join("run")
+        self.run.clone()
     }
 
     /// The private Python environment with the linker.
