@@ -1,0 +1,106 @@
+//! The box and the core programs on it
+
+use limen_proto::manage::{Core, Verb};
+use serde_json::{Value, json};
+
+use super::{Attribute, Effect, Form, Kind, Need, Operation};
+
+/// `type=Core`
+pub(super) static KIND: Kind = Kind {
+    name: "Core",
+    keys: &[],
+    seen_by: "operator",
+    description: "the box: its core programs, its memory, what is wrong with it",
+    attributes: &[
+        Attribute {
+            name: "Version",
+            form: Form::Text,
+            unit: "",
+            description: "version of the core programs",
+        },
+        Attribute {
+            name: "Kernel",
+            form: Form::Text,
+            unit: "",
+            description: "kernel release",
+        },
+        Attribute {
+            name: "Units",
+            form: Form::List,
+            unit: "",
+            description: "core programs, each with Name, State, Restarts and MemoryUsage (bytes)",
+        },
+        Attribute {
+            name: "MemoryTotal",
+            form: Form::Long,
+            unit: "bytes",
+            description: "memory of the box",
+        },
+        Attribute {
+            name: "MemoryAvailable",
+            form: Form::Long,
+            unit: "bytes",
+            description: "memory that is free for use (MemAvailable of proc(5))",
+        },
+        Attribute {
+            name: "Uptime",
+            form: Form::Long,
+            unit: "milliseconds",
+            description: "time since init's first instruction",
+        },
+        Attribute {
+            name: "Warnings",
+            form: Form::List,
+            unit: "",
+            description: "what is wrong with the box, in words; empty is nothing",
+        },
+    ],
+    operations: &[
+        Operation {
+            name: "powerOff",
+            arguments: &[],
+            returns: Form::Void,
+            description: "end everything in order and switch off",
+            operator_only: true,
+            perform: |_, _| Ok(Effect::Call(Verb::Shutdown { reboot: false })),
+        },
+        Operation {
+            name: "reboot",
+            arguments: &[],
+            returns: Form::Void,
+            description: "end everything in order and start again",
+            operator_only: true,
+            perform: |_, _| Ok(Effect::Call(Verb::Shutdown { reboot: true })),
+        },
+    ],
+    needs: &[Need::Core],
+    instances: |kind, world| {
+        let core = world.core.iter();
+        core.map(|core| kind.instance(&[], values(core))).collect()
+    },
+};
+
+fn values(core: &Core) -> Vec<Value> {
+    let units = core.units.iter().map(|(name, state, restarts, memory)| {
+        json!({
+            "Name": name.as_str(),
+            "State": state.to_string(),
+            "Restarts": restarts,
+            "MemoryUsage": memory,
+        })
+    });
+    vec![
+        json!(core.version),
+        json!(core.kernel),
+        units.collect(),
+        json!(core.memory_total),
+        json!(core.memory_available),
+        json!(core.uptime_ms),
+        json!(core.warnings),
+    ]
+}
+
+/// All attributes as one value.
+pub(super) fn map(core: &Core) -> Value {
+    Value::Object(KIND.instance(&[], values(core)).values)
+}
