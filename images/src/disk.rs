@@ -51,6 +51,7 @@ pub fn ensure_disk(path: &Path, size: u64, provision: &Provision) -> Result<bool
         .with_context(|| format!("reserve {size} bytes"))?;
     format(&image, &seed)?;
     own(&image, &content, work.path())?;
+    enforce_quota(&image)?;
     // Complete or absent: an interrupted run must not leave half a disk that looks like one.
     fs::rename(&image, path).with_context(|| format!("write {}", path.display()))?;
     Ok(true)
@@ -96,13 +97,13 @@ fn fill(seed: &Path, provision: &Provision) -> Result<Vec<Entry>> {
 fn format(image: &Path, seed: &Path) -> Result<()> {
     tool::output(
         tool::command("mkfs.ext4")
-            .args(["-q", "-F", "-L", "limen-data", "-O", "project,quota", "-d"])
+            .args(["-q", "-F", "-L", "limen-data", "-O", "project", "-d"])
             .arg(seed)
             // Many small files: manifests, programs, volumes of a few kilobytes.
             .args(["-i", "8192", "-m", "1"])
             .args([
                 "-E",
-                "quotatype=prjquota,lazy_itable_init=0,lazy_journal_init=0,root_owner=0:0,discard",
+                "lazy_itable_init=0,lazy_journal_init=0,root_owner=0:0,discard",
             ])
             .arg(image),
     )
@@ -128,6 +129,17 @@ fn own(image: &Path, entries: &[Entry], work: &Path) -> Result<()> {
             .arg("-w")
             .arg("-f")
             .arg(&script)
+            .arg(image),
+    )
+    .map(drop)
+}
+
+/// Last, so that the quota's books are written with everything already in: mkfs.ext4 writes them before
+/// it fills the disk, and leaves them wrong.
+fn enforce_quota(image: &Path) -> Result<()> {
+    tool::output(
+        tool::command("tune2fs")
+            .args(["-O", "quota", "-Q", "^usrquota,^grpquota,prjquota"])
             .arg(image),
     )
     .map(drop)

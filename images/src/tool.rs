@@ -15,10 +15,12 @@ pub const PACKAGES: &[(&str, &str)] = &[
     ("apt-get", "apt"),
     ("dpkg-deb", "dpkg"),
     ("debugfs", "e2fsprogs"),
+    ("e2fsck", "e2fsprogs"),
     ("mkfs.ext4", "e2fsprogs"),
     ("mksquashfs", "squashfs-tools"),
     ("qemu-system-aarch64", "qemu-system-arm"),
-    ("tar", "tar"),
+    ("tune2fs", "e2fsprogs"),
+    ("unsquashfs", "squashfs-tools"),
     ("xz", "xz-utils"),
 ];
 
