@@ -4,6 +4,7 @@
 //! reactor, so that a peer that is slow stops nobody but its own caller.
 
 use std::io;
+use std::os::fd::{AsFd, AsRawFd};
 
 use limen_channel::{Buffer, Channel, ChannelError, Descriptors};
 use serde::Serialize;
@@ -21,7 +22,7 @@ impl<const N: usize> Link<N> {
     /// Descriptors or memory of the kernel's event queue ran out.
     pub fn new(channel: Channel<N>) -> io::Result<Self> {
         let interest = Interest::READABLE | Interest::WRITABLE;
-        Ok(Self(AsyncFd::register_with_interest(channel, interest)?))
+        watched(channel, interest).map(Self)
     }
 
     /// Sends one frame once there is room. Safe to abandon: nothing is half sent.
@@ -54,6 +55,19 @@ impl<const N: usize> Link<N> {
             }
         }
     }
+}
+
+/// Registers an owned descriptor with the runtime that runs now.
+///
+/// # Errors
+/// Descriptors or memory of the kernel's event queue ran out.
+#[allow(
+    deprecated,
+    reason = "its successors are unsafe fns, for types that may swap their descriptor; \
+              the types that come here own one descriptor for life"
+)]
+pub(crate) fn watched<T: AsFd + AsRawFd>(owner: T, interest: Interest) -> io::Result<AsyncFd<T>> {
+    AsyncFd::with_interest(owner, interest)
 }
 
 /// The reactor fails only when the runtime is going down.

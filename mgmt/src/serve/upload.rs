@@ -19,12 +19,14 @@ use hyper::header::{self, HeaderMap};
 use hyper::{Request, StatusCode};
 use limen_proto::manage::{self, Caller, Refusal, RefusalKind, Verb};
 use serde_json::{Value, json};
+use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::mpsc;
 
 use super::Server;
 use super::answer::{self, Answer};
 use crate::jolokia::{Problem, kind_name};
+use crate::link::watched;
 use crate::steward::{Arrival, Pending, unavailable};
 
 /// Longest silence of a client in the middle of an upload.
@@ -183,8 +185,7 @@ async fn pump(body: &mut Incoming, stream: OwnedFd) -> Result<(), Refusal> {
 
 fn writable(stream: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
     rustix::io::ioctl_fionbio(&stream, true)?;
-    let interest = tokio::io::Interest::WRITABLE;
-    Ok(AsyncFd::register_with_interest(stream, interest)?)
+    watched(stream, Interest::WRITABLE)
 }
 
 async fn drain(body: &mut Incoming) {
