@@ -8,6 +8,7 @@ use heapless::{String, Vec};
 use serde::{Deserialize, Serialize};
 
 use crate::contract::Limits;
+use crate::frame::FrameError;
 use crate::limits::{CORE_UNITS, PATH};
 use crate::name::Name;
 use crate::restart::RestartPolicy;
@@ -127,4 +128,16 @@ pub struct Table {
     pub watchdog: String<PATH>,
     /// Build time of the image, seconds since 1970: the floor of the clock.
     pub built: u64,
+}
+
+/// Reads a compiled table.
+///
+/// # Errors
+/// The bytes are not one table of this version and nothing else.
+pub fn read(bytes: &[u8]) -> Result<Table, FrameError> {
+    match postcard::take_from_bytes(bytes) {
+        Ok((table, [])) => Ok(table),
+        Ok((_, rest)) => Err(FrameError::Trailing(rest.len())),
+        Err(_) => Err(FrameError::Malformed),
+    }
 }

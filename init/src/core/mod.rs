@@ -1,0 +1,31 @@
+//! The pure core: what shall happen next
+//!
+//! Event in, next state and effects out. No I/O, no clock (every event brings its time, in
+//! milliseconds), no descriptor, no allocation: tables of fixed size, and a bounded channel that
+//! the shell empties. It can be run anywhere, and the tests run it a hundred thousand events at a
+//! time.
+//!
+//! | file           | noun                                                       |
+//! |----------------|------------------------------------------------------------|
+//! | `machine`      | the table of one unit: state, input, next state            |
+//! | `state`        | the states and the inputs                                  |
+//! | `unit`         | one unit's record and deadlines                            |
+//! | `supervisor`   | every unit, and how they touch each other                  |
+//! | `request`      | the verbs of a control socket, by role                     |
+//! | `store`        | the descriptors that the broker lets init keep             |
+//! | `shutdown`     | the way down                                               |
+//! | `readiness`    | what a bundle says on its readiness socket                 |
+//! | `effect`       | what the shell is asked to do                              |
+
+pub mod effect;
+pub mod machine;
+pub mod readiness;
+pub mod request;
+pub mod shutdown;
+pub mod state;
+pub mod store;
+pub mod supervisor;
+pub mod unit;
+
+#[cfg(test)]
+mod tests;

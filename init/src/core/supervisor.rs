@@ -1,0 +1,574 @@
+//! The supervisor: every unit, and how they touch each other
+//!
+//! One event in, new states and effects out. A turn of one unit may cause inputs to others (a lost
+//! virtual gateway takes its bundles along); they queue in a bounded inbox and are worked off
+//! before the event is done, so the shell never sees a half-done change.
+//!
+//! Invariants: a life's number is never used twice; every `Build` is followed by one `Release`
+//! before the next `Build` of that unit; every state that waits for something outside has a
+//! deadline, `Awaiting` excepted, which waits for another unit. Records never move the descriptor
+//! they stand for: that is the shell's table.
+
+use heapless::{Deque, Vec};
+use limen_proto::id::{Generation, Slot, UnitId, UnitRef};
+use limen_proto::jail::Step;
+use limen_proto::limits::{STORED_DESCRIPTORS, UNITS};
+use limen_proto::posture::Posture;
+use limen_proto::state::{Exit, Fault};
+use limen_proto::table::{Role, Table};
+
+use super::effect::{Effect, Effects};
+use super::machine::{Act, Turn, step};
+use super::shutdown::Ending;
+use super::state::{After, Input, State};
+use super::store::Record;
+use super::unit::{Plan, Program, Unit};
+
+/// Inputs that one event can queue: every unit may get a stop and, from its virtual gateway, one
+/// more.
+const INBOX: usize = 2 * UNITS + 2;
+
+/// What the shell tells the core.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    /// limen-jail made the payload.
+    Built {
+        /// Of which life.
+        life: UnitRef,
+        /// Its number.
+        pid: u32,
+        /// What is enforced on it.
+        posture: Posture,
+    },
+    /// The payload executed its program.
+    Executed(UnitRef),
+    /// The payload could not be made.
+    Failed {
+        /// Of which life.
+        life: UnitRef,
+        /// The step of limen-jail and its errno, when it could say.
+        step: Option<(Step, i32)>,
+    },
+    /// The program is ready.
+    Ready(UnitRef),
+    /// The program's watchdog.
+    Alive(UnitRef),
+    /// The main process ended; no exit when its status was lost.
+    Ended {
+        /// Of which life.
+        life: UnitRef,
+        /// How.
+        exit: Option<Exit>,
+    },
+    /// Nothing of the life is left.
+    Emptied(UnitRef),
+    /// What was made for a virtual gateway is gone, or could not be removed.
+    Removed(UnitRef),
+    /// limen-jail could not apply a contract.
+    NotAdjusted {
+        /// Whose.
+        slot: Slot,
+        /// Where it failed.
+        step: (Step, i32),
+    },
+    /// Time has passed.
+    Tick,
+    /// The box shall go down (a signal; the steward asks by its verb).
+    Shutdown {
+        /// Reboot, or power off.
+        reboot: bool,
+    },
+}
+
+/// Every unit of the box.
+pub struct Supervisor {
+    pub(super) units: Vec<Unit, UNITS>,
+    pub(super) stored: Vec<Record, STORED_DESCRIPTORS>,
+    pub(super) ending: Option<Ending>,
+    pub(super) hand: Option<(u8, Plan)>,
+    links: Vec<(Role, Role), 8>,
+    inbox: Deque<(UnitId, Input), INBOX>,
+    effects: Effects,
+    dropped: u32,
+    generation: u32,
+    first: u64,
+    core_active: bool,
+}
+
+impl Supervisor {
+    /// Knows no unit yet. Constant, so that it lies in memory that costs nothing until it is used.
+    pub const fn new() -> Self {
+        Self {
+            units: Vec::new(),
+            stored: Vec::new(),
+            ending: None,
+            hand: None,
+            links: Vec::new(),
+            inbox: Deque::new(),
+            effects: Effects::new(),
+            dropped: 0,
+            generation: 0,
+            first: 0,
+            core_active: false,
+        }
+    }
+
+    /// Takes the image's table and starts its units in order. `first` is the time of init's first
+    /// instruction.
+    pub fn boot(&mut self, table: &Table, first: u64, now: u64) {
+        self.first = first;
+        self.links.clone_from(&table.links);
+        for (number, entry) in (0u8..).zip(&table.units) {
+            let plan = Plan::core(entry);
+            if entry.role == Role::Install {
+                self.hand = Some((number, plan.hand()));
+                continue;
+            }
+            let unit = Unit::new(UnitId::Core(number), Program::Core(number), plan, 0);
+            // The table of the image is smaller than the table of units.
+            let _ = self.units.push(unit);
+            self.turn(UnitId::Core(number), Input::Start, now);
+        }
+        self.settle(now);
+    }
+
+    /// Takes one event.
+    pub fn handle(&mut self, event: Event, now: u64) {
+        self.sweep();
+        match event {
+            Event::Built { life, pid, posture } => {
+                if let Some(unit) = self.living(life) {
+                    unit.pid = pid;
+                    unit.posture = posture;
+                    self.turn(life.unit, Input::Built, now);
+                }
+            }
+            Event::Failed { life, step } => {
+                if let Some(unit) = self.living(life) {
+                    unit.failed = step;
+                    self.turn(life.unit, Input::Failed, now);
+                }
+            }
+            Event::Ended { life, exit } => {
+                if let Some(unit) = self.living(life) {
+                    unit.exit = exit;
+                    unit.pid = 0;
+                    self.turn(life.unit, Input::Ended, now);
+                }
+            }
+            Event::Executed(life) => self.turn_life(life, Input::Executed, now),
+            Event::Ready(life) => self.turn_life(life, Input::Ready, now),
+            Event::Emptied(life) => self.turn_life(life, Input::Emptied, now),
+            Event::Removed(life) => self.turn_life(life, Input::Removed, now),
+            Event::Alive(life) => {
+                if let Some(unit) = self.living(life)
+                    && unit.state == State::Active
+                {
+                    unit.set_deadline(now, false);
+                }
+            }
+            Event::NotAdjusted { slot, step } => {
+                if let Some(unit) = self.unit_mut(UnitId::Vgw(slot)) {
+                    unit.failed = Some(step);
+                    self.push(Effect::Report(UnitId::Vgw(slot)));
+                }
+            }
+            Event::Tick => {
+                for unit in &mut self.units {
+                    if unit.deadline.is_some_and(|deadline| deadline <= now) {
+                        unit.deadline = None;
+                        let _ = self.inbox.push_back((unit.id, Input::Expired));
+                    }
+                }
+            }
+            Event::Shutdown { reboot } => self.begin_ending(reboot, now),
+        }
+        self.settle(now);
+    }
+
+    /// The next time at which a `Tick` is due.
+    pub fn next_deadline(&self) -> Option<u64> {
+        let ending = self.ending.as_ref().and_then(Ending::deadline);
+        let units = self.units.iter().filter_map(|unit| unit.deadline);
+        units.chain(ending).min()
+    }
+
+    /// The next effect to carry out.
+    pub fn next_effect(&self) -> Option<Effect> {
+        self.effects.try_receive().ok()
+    }
+
+    /// Effects that found the channel full: 0, or a fault of this program.
+    pub fn dropped(&self) -> u32 {
+        self.dropped
+    }
+
+    /// The record of a unit.
+    pub fn unit(&self, id: UnitId) -> Option<&Unit> {
+        self.units.iter().find(|unit| unit.id == id)
+    }
+
+    /// Every record.
+    pub fn units(&self) -> &[Unit] {
+        &self.units
+    }
+
+    /// The core unit of a role whose program runs.
+    pub fn live(&self, role: Role) -> Option<UnitRef> {
+        self.units
+            .iter()
+            .find(|unit| unit.live && unit.plan.role == Some(role))
+            .map(Unit::life)
+    }
+
+    /// The time of init's first instruction.
+    pub fn first(&self) -> u64 {
+        self.first
+    }
+
+    /// Whether the box goes down.
+    pub fn ending(&self) -> bool {
+        self.ending.is_some()
+    }
+
+    pub(super) fn unit_mut(&mut self, id: UnitId) -> Option<&mut Unit> {
+        self.units.iter_mut().find(|unit| unit.id == id)
+    }
+
+    /// The record of a life, if it is still the present one.
+    pub(super) fn living(&mut self, life: UnitRef) -> Option<&mut Unit> {
+        self.unit_mut(life.unit)
+            .filter(|unit| unit.generation == life.generation)
+    }
+
+    pub(super) fn push(&mut self, effect: Effect) {
+        if self.effects.try_send(effect).is_err() {
+            self.dropped = self.dropped.saturating_add(1);
+        }
+    }
+
+    pub(super) fn queue(&mut self, id: UnitId, input: Input) {
+        if self.inbox.push_back((id, input)).is_err() {
+            self.dropped = self.dropped.saturating_add(1);
+        }
+    }
+
+    /// Queues an input for every bundle of a slot.
+    fn queue_bundles(&mut self, slot: Slot, input: Input) {
+        for place in 0..self.units.len() {
+            if let Some(id @ UnitId::Bundle(of, _)) = self.units.get(place).map(|unit| unit.id)
+                && of == slot
+            {
+                self.queue(id, input);
+            }
+        }
+    }
+
+    fn turn_life(&mut self, life: UnitRef, input: Input, now: u64) {
+        if self.living(life).is_some() {
+            self.turn(life.unit, input, now);
+        }
+    }
+
+    /// Works off what one event caused.
+    pub(super) fn settle(&mut self, now: u64) {
+        loop {
+            while let Some((id, input)) = self.inbox.pop_front() {
+                self.turn(id, input, now);
+            }
+            if !self.drain() && !self.advance_ending(now) {
+                return;
+            }
+        }
+    }
+
+    /// Finds virtual gateways that wait for their bundles and have none left.
+    fn drain(&mut self) -> bool {
+        let drained = self.units.iter().find_map(|unit| match unit.id {
+            UnitId::Vgw(slot) if unit.state == State::Draining => {
+                let empty = !self.units.iter().any(|other| {
+                    matches!(other.id, UnitId::Bundle(of, _) if of == slot)
+                        && other.state != State::Idle
+                });
+                empty.then_some(unit.id)
+            }
+            _ => None,
+        });
+        let Some(id) = drained else { return false };
+        self.queue(id, Input::Drained);
+        true
+    }
+
+    /// Whether what a unit lives in is there.
+    fn home(&self, id: UnitId) -> bool {
+        match id {
+            UnitId::Bundle(slot, _) => self
+                .unit(UnitId::Vgw(slot))
+                .is_some_and(|vgw| vgw.state == State::Active),
+            UnitId::Core(_) | UnitId::Vgw(_) | UnitId::Hand(..) => true,
+        }
+    }
+
+    /// One step of the table for one unit.
+    pub(super) fn turn(&mut self, id: UnitId, input: Input, now: u64) {
+        let home = self.home(id);
+        let ending = self.ending.is_some();
+        let Some(unit) = self.unit_mut(id) else {
+            return;
+        };
+        if matches!(input, Input::Ended | Input::Expired) {
+            unit.settle_attempts(now);
+        }
+        let before = unit.state;
+        let shown = (before.seen(), unit.fault, unit.generation);
+        let facts = unit.facts(home, ending);
+        let turn = step(before, input, facts);
+        if let Some(fault) = turn.fault {
+            unit.fault = match fault {
+                _ if given_up(before, turn) && unit.plan.restart.enable && !ending => {
+                    Fault::UnStartable
+                }
+                Fault::FailureOnStart => unit.plan.start_fault,
+                other => other,
+            };
+        }
+        unit.state = turn.next;
+        self.perform(id, turn.act, now);
+        if turn.next != before || turn.act == Act::ClearAgain {
+            self.enter(id, input, now);
+        }
+        let Some(unit) = self.unit(id) else { return };
+        let changed = shown != (unit.state.seen(), unit.fault, unit.generation);
+        if changed || turn.act == Act::Note {
+            self.push(Effect::Report(id));
+        }
+    }
+
+    fn perform(&mut self, id: UnitId, act: Act, now: u64) {
+        let Some(life) = self.unit(id).map(Unit::life) else {
+            return;
+        };
+        match act {
+            Act::Nothing | Act::Note | Act::Move => {}
+            Act::Confirm => self.confirm(id, now),
+            Act::Activate => self.activate(id, now),
+            Act::ConfirmAndActivate => {
+                self.confirm(id, now);
+                self.activate(id, now);
+            }
+            Act::Drain => {
+                if let UnitId::Vgw(slot) = id {
+                    self.queue_bundles(slot, Input::Stop);
+                }
+            }
+            Act::Terminate => self.push(Effect::Terminate(life)),
+            Act::Clear => {
+                self.end(id);
+                self.push(Effect::Clear(life));
+            }
+            Act::ClearAgain => self.push(Effect::Clear(life)),
+            Act::Release => self.release(id),
+            Act::ReleaseAndRemove => {
+                self.release(id);
+                self.push(Effect::Remove(life));
+            }
+        }
+    }
+
+    /// What entering a state means, whatever led there.
+    fn enter(&mut self, id: UnitId, input: Input, now: u64) {
+        let ending = self.ending.is_some();
+        let Some(unit) = self.unit_mut(id) else {
+            return;
+        };
+        match unit.state {
+            State::Building => {
+                self.generation = self.generation.saturating_add(1);
+                let generation = Generation(self.generation);
+                self.begin(id, generation, input == Input::Start);
+            }
+            State::Waiting => unit.attempts = unit.attempts.saturating_add(1),
+            State::Idle => self.rest(id),
+            State::Executing
+            | State::Readying
+            | State::Active
+            | State::Draining
+            | State::Terminating
+            | State::Clearing(_)
+            | State::Removing(_)
+            | State::Awaiting => {}
+        }
+        if let Some(unit) = self.unit_mut(id) {
+            unit.set_deadline(now, ending);
+        }
+    }
+
+    /// A new life begins.
+    fn begin(&mut self, id: UnitId, generation: Generation, asked: bool) {
+        let Some(unit) = self.unit_mut(id) else {
+            return;
+        };
+        let newcomer = unit.generation == Generation(0);
+        unit.generation = generation;
+        unit.failed = None;
+        if asked {
+            unit.fault = Fault::NoFault;
+        } else {
+            unit.restarts = unit.restarts.saturating_add(1);
+        }
+        let life = unit.life();
+        let silent = unit.plan.role == Some(Role::Logger);
+        self.push(Effect::Build(life));
+        if let (UnitId::Bundle(..), Some(broker)) = (id, self.live(Role::Broker)) {
+            self.push(Effect::Listener(broker, life));
+        }
+        if let (true, false, Some(logger)) = (newcomer, silent, self.live(Role::Logger)) {
+            self.push(Effect::Source(logger, id));
+        }
+    }
+
+    /// The program of a life runs: connect it.
+    fn confirm(&mut self, id: UnitId, now: u64) {
+        let Some(unit) = self.unit_mut(id) else {
+            return;
+        };
+        unit.live = true;
+        unit.since = now;
+        let (life, role) = (unit.life(), unit.plan.role);
+        let Some(role) = role else { return };
+        for place in 0..self.links.len() {
+            let peer = match self.links.get(place) {
+                Some(&(one, other)) if one == role => other,
+                Some(&(one, other)) if other == role => one,
+                _ => continue,
+            };
+            if let Some(peer) = self.live(peer) {
+                self.push(Effect::Link(life, peer));
+            }
+        }
+        match role {
+            Role::Broker => self.brief_broker(life),
+            Role::Logger => self.brief_logger(life),
+            Role::Management => self.push(Effect::Listen(life)),
+            Role::Steward | Role::Install | Role::Plain => {}
+        }
+    }
+
+    /// A new broker gets what an earlier one stored, and the listeners of what runs.
+    fn brief_broker(&mut self, broker: UnitRef) {
+        self.replay_stored(broker);
+        for place in 0..self.units.len() {
+            if let Some(unit) = self.units.get(place)
+                && matches!(unit.id, UnitId::Bundle(..))
+                && unit.state.occupied()
+                && !matches!(unit.state, State::Clearing(_))
+            {
+                let life = unit.life();
+                self.push(Effect::Listener(broker, life));
+            }
+        }
+    }
+
+    /// A new logger gets every pipe but its own.
+    fn brief_logger(&mut self, logger: UnitRef) {
+        for place in 0..self.units.len() {
+            if let Some(unit) = self.units.get(place)
+                && unit.generation != Generation(0)
+                && unit.id != logger.unit
+            {
+                let id = unit.id;
+                self.push(Effect::Source(logger, id));
+            }
+        }
+    }
+
+    /// The program serves.
+    fn activate(&mut self, id: UnitId, now: u64) {
+        if let Some(unit) = self.unit_mut(id) {
+            unit.active_since = Some(now);
+            unit.fault = Fault::NoFault;
+        }
+        if let UnitId::Vgw(slot) = id {
+            self.queue_bundles(slot, Input::Restored);
+        }
+        let core = |unit: &&Unit| matches!(unit.id, UnitId::Core(_));
+        if !self.core_active
+            && self
+                .units
+                .iter()
+                .filter(core)
+                .all(|unit| unit.state == State::Active)
+        {
+            self.core_active = true;
+            self.push(Effect::CoreActive);
+        }
+    }
+
+    /// A life is over, although some of it may still breathe.
+    fn end(&mut self, id: UnitId) {
+        let Some(unit) = self.unit_mut(id) else {
+            return;
+        };
+        unit.live = false;
+        unit.active_since = None;
+        let life = unit.life();
+        match id {
+            UnitId::Vgw(slot) => self.queue_bundles(slot, Input::Lost),
+            UnitId::Bundle(..) => self.end_bundle(life),
+            UnitId::Core(_) | UnitId::Hand(..) => {}
+        }
+    }
+
+    /// Nothing of a life is left.
+    fn release(&mut self, id: UnitId) {
+        if let Some(unit) = self.unit_mut(id) {
+            unit.pid = 0;
+            let life = unit.life();
+            self.push(Effect::Release(life));
+        }
+    }
+
+    /// A unit rests. Bundles that wait for a virtual gateway which will not come back rest too.
+    fn rest(&mut self, id: UnitId) {
+        if let UnitId::Vgw(slot) = id {
+            self.queue_bundles(slot, Input::Stop);
+        }
+    }
+
+    /// Forgets one-shots that have ended; their last report has gone out by now.
+    pub(super) fn sweep(&mut self) {
+        while let Some(place) = self
+            .units
+            .iter()
+            .position(|unit| matches!(unit.id, UnitId::Hand(..)) && unit.state == State::Idle)
+        {
+            self.remove(place);
+        }
+    }
+
+    pub(super) fn remove(&mut self, place: usize) {
+        if place >= self.units.len() {
+            return;
+        }
+        let id = self.units.swap_remove(place).id;
+        self.push(Effect::Forget(id));
+        if let Some(logger) = self.live(Role::Logger) {
+            self.push(Effect::SourceEnded(logger, id));
+        }
+    }
+}
+
+impl Default for Supervisor {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Whether a life that failed by itself is not followed by another one.
+fn given_up(before: State, turn: Turn) -> bool {
+    let starting_or_active = matches!(
+        before,
+        State::Building | State::Executing | State::Readying | State::Active
+    );
+    starting_or_active && turn.act == Act::Clear && turn.next == State::Clearing(After::Idle)
+}

@@ -1,0 +1,194 @@
+//! Beginning a life: fresh cgroup, fresh sockets, limen-jail with its task
+//!
+//! What fails here never became a process; the core hears the step and the number.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use heapless::Vec;
+use limen_channel::Channel;
+use limen_proto::id::{UnitId, UnitRef};
+use limen_proto::jail::{Step, Task};
+use limen_proto::limits::FRAME_DESCRIPTORS;
+use limen_proto::spec::BundleSpec;
+use limen_proto::table::{CoreUnit, DeviceClass, Role};
+use rustix::event::epoll::EventFlags;
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+use rustix::pipe::PipeFlags;
+
+use super::Shell;
+use super::jail::errno;
+use super::life::{Jailer, LogPipe};
+use super::sockets;
+use super::token::Token;
+use crate::core::supervisor::Event;
+use crate::core::unit::Program;
+
+/// Where a life's beginning failed.
+type Failure = (Step, Errno);
+
+impl Shell {
+    /// Begins a life, or tells the core why not.
+    pub(super) fn build(&mut self, life: UnitRef) {
+        if let Err((step, errno)) = self.try_build(life) {
+            self.core.handle(
+                Event::Failed {
+                    life,
+                    step: Some((step, errno.raw_os_error())),
+                },
+                self.now,
+            );
+        }
+    }
+
+    fn try_build(&mut self, life: UnitRef) -> Result<(), Failure> {
+        let task_failed = |errno| (Step::Task, errno);
+        let (task, role) = self.task(life.unit).ok_or((Step::Task, Errno::NOENT))?;
+        let name = self.name(life.unit);
+        let group = self
+            .tree
+            .make(life.unit, &name, &self.journal)
+            .map_err(|errno| (Step::Cgroup, errno))?;
+
+        let books = self.lives.begin(life).ok_or((Step::Task, Errno::NOMEM))?;
+        let group = books.group.insert(group);
+        if books.log.is_none() {
+            books.log = Some(make_log(role).map_err(task_failed)?);
+        }
+        let mut theirs = None;
+        if role.is_some() {
+            let (ours, end) = sockets::make_control().map_err(task_failed)?;
+            watch(&self.epoll, &ours, Token::Control(life), EventFlags::IN).map_err(task_failed)?;
+            books.control = Some(ours);
+            theirs = Some(end);
+        }
+        if let UnitId::Bundle(slot, index) = life.unit {
+            let made = sockets::make_bundle(slot, index).map_err(task_failed)?;
+            let token = Token::Readiness(life);
+            watch(&self.epoll, &made.readiness, token, EventFlags::IN).map_err(task_failed)?;
+            books.listener = Some(made.listener);
+            books.readiness = Some(made.readiness);
+        }
+        let hand = self
+            .hand
+            .take_if(|(unit, ..)| *unit == life.unit)
+            .map(|(_, channel, stream)| (channel, stream));
+        let group = group.directory().map_err(|errno| (Step::Cgroup, errno))?;
+        self.start_jail(life, &task, group, theirs, hand)
+            .map_err(task_failed)
+    }
+
+    fn start_jail(
+        &mut self,
+        life: UnitRef,
+        task: &Task,
+        group: OwnedFd,
+        control: Option<Channel>,
+        hand: Option<(OwnedFd, OwnedFd)>,
+    ) -> Result<(), Errno> {
+        // Two namespaces of a virtual gateway are read while the bundle's own books change.
+        let home = match life.unit {
+            UnitId::Bundle(slot, _) => Some(self.home(UnitId::Vgw(slot))?),
+            UnitId::Core(_) | UnitId::Vgw(_) | UnitId::Hand(..) => None,
+        };
+        let Self { lives, jail, .. } = self;
+        let books = lives.get(life).ok_or(Errno::NOENT)?;
+        let log = books.log.as_ref().ok_or(Errno::NOENT)?;
+        let mut descriptors: Vec<BorrowedFd<'_>, FRAME_DESCRIPTORS> = Vec::new();
+        let riders = [
+            Some(jail.null()),
+            Some(log.write.as_fd()),
+            control.as_ref().map(AsFd::as_fd),
+            hand.as_ref().map(|(channel, _)| channel.as_fd()),
+            hand.as_ref().map(|(_, stream)| stream.as_fd()),
+            home.as_ref().map(|(reaper, _)| reaper.as_fd()),
+            home.as_ref().map(|(_, user)| user.as_fd()),
+        ];
+        for rider in riders.into_iter().flatten() {
+            descriptors.push(rider).map_err(|_| Errno::TOOMANYREFS)?;
+        }
+        let (channel, child) = jail.start(group.as_fd(), task, &descriptors)?;
+        watch(&self.epoll, &channel, Token::Jail(life), EventFlags::IN)?;
+        watch(
+            &self.epoll,
+            &child.pidfd,
+            Token::JailProcess(life),
+            EventFlags::IN,
+        )?;
+        books.jailer = Some(Jailer {
+            channel: Some(channel),
+            process: Some(child.pidfd),
+            pid: child.pid.as_raw_nonzero().get().unsigned_abs(),
+        });
+        Ok(())
+    }
+
+    /// Duplicates of the reaper's pidfd and of the user namespace of a virtual gateway.
+    fn home(&mut self, vgw: UnitId) -> Result<(OwnedFd, OwnedFd), Errno> {
+        let books = self.lives.of(vgw).ok_or(Errno::SRCH)?;
+        let reaper = books.main.as_ref().ok_or(Errno::SRCH)?;
+        let (user, _) = books.namespaces.as_ref().ok_or(Errno::SRCH)?;
+        Ok((duplicate(&reaper.process)?, duplicate(user)?))
+    }
+
+    /// What limen-jail is told, and the role of whoever gets a control socket.
+    fn task(&self, unit: UnitId) -> Option<(Task, Option<Role>)> {
+        let entry = |number: u8| self.table.units.get(usize::from(number)).cloned();
+        let record = self.core.unit(unit)?;
+        let role = record.plan.role;
+        let core = |unit: CoreUnit, slot| Task::Core { unit, slot };
+        let task = match &record.program {
+            Program::Core(number) => core(entry(*number)?, None),
+            Program::Hand(number, slot) => core(entry(*number)?, Some(*slot)),
+            Program::Vgw(spec) => Task::Vgw { spec: spec.clone() },
+            Program::Bundle(spec) => Task::Bundle {
+                spec: spec.clone(),
+                devices: self.devices(spec),
+            },
+        };
+        Some((task, role))
+    }
+
+    /// What a spec's device classes mean on this box; a class that it does not have is left out,
+    /// and limen-jail refuses a spec whose classes are not all there.
+    fn devices(&self, spec: &BundleSpec) -> Vec<DeviceClass, { limen_proto::limits::DEVICES }> {
+        spec.devices
+            .iter()
+            .filter_map(|class| self.table.devices.iter().find(|one| one.name == *class))
+            .cloned()
+            .collect()
+    }
+}
+
+/// A pipe for a unit's output. The logger's own output goes to the console: it cannot read itself.
+fn make_log(role: Option<Role>) -> Result<LogPipe, Errno> {
+    let (read, write) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
+    if role != Some(Role::Logger) {
+        return Ok(LogPipe { read, write });
+    }
+    let flags = OFlags::WRONLY | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let write = rustix::fs::open("/dev/console", flags, Mode::empty())
+        .or_else(|_| duplicate(rustix::stdio::stderr()))?;
+    Ok(LogPipe { read, write })
+}
+
+/// Adds a descriptor to the loop. Closing it takes it out again: it has no duplicate here.
+pub(super) fn watch(
+    epoll: &OwnedFd,
+    descriptor: impl AsFd,
+    token: Token,
+    events: EventFlags,
+) -> Result<(), Errno> {
+    let data = rustix::event::epoll::EventData::new_u64(token.encode());
+    rustix::event::epoll::add(epoll, descriptor, data, events)
+}
+
+/// A close-on-exec duplicate.
+pub(super) fn duplicate(descriptor: impl AsFd) -> Result<OwnedFd, Errno> {
+    rustix::io::fcntl_dupfd_cloexec(descriptor, 3)
+}
+
+/// A pair for two core units.
+pub(super) fn make_link() -> Result<(Channel, Channel), Errno> {
+    Channel::pair().map_err(errno)
+}

@@ -1,0 +1,268 @@
+//! Carrying out effects
+//!
+//! One at a time, in the core's order, until there is none. An effect that fails becomes an event
+//! where the core waits for its outcome, and a line in the log where it does not.
+
+use std::os::fd::AsFd;
+
+use heapless::String;
+use limen_proto::control::Event as Told;
+use limen_proto::id::{UnitId, UnitRef};
+use limen_proto::jail::Task;
+use limen_proto::name::Name;
+use limen_proto::state::{Exit, Fault, UnitState};
+use limen_proto::table::Role;
+use rustix::event::epoll::EventFlags;
+use rustix::io::Errno;
+use rustix::process::{Signal, pidfd_send_signal};
+
+use super::Shell;
+use super::build::{duplicate, make_link, watch};
+use super::errand::Purpose;
+use super::journal::Level;
+use super::sockets;
+use super::token::Token;
+use crate::core::effect::Effect;
+use crate::core::supervisor::Event;
+use crate::core::unit::Program;
+
+impl Shell {
+    /// Carries out everything that the core asks.
+    pub(super) fn carry_out(&mut self) {
+        while let Some(effect) = self.core.next_effect() {
+            self.carry(effect);
+        }
+    }
+
+    fn carry(&mut self, effect: Effect) {
+        match effect {
+            Effect::Build(life) => self.build(life),
+            Effect::Terminate(life) => self.signal(life, Signal::TERM),
+            Effect::Kill(life) => self.signal(life, Signal::KILL),
+            Effect::Clear(life) => self.clear(life),
+            Effect::Release(life) => {
+                if let Some(books) = self.lives.get(life) {
+                    books.release();
+                }
+            }
+            Effect::Remove(life) => {
+                if let UnitId::Vgw(slot) = life.unit {
+                    self.send_out(Purpose::Remove(life), &Task::DestroyVgw { slot });
+                }
+            }
+            Effect::Adjust(slot) => {
+                let contract = self
+                    .core
+                    .unit(UnitId::Vgw(slot))
+                    .and_then(|vgw| vgw.contract());
+                if let Some(contract) = contract.cloned() {
+                    self.send_out(Purpose::Adjust(slot), &Task::Adjust { slot, contract });
+                }
+            }
+            Effect::Forget(unit) => self.forget(unit),
+            Effect::Report(unit) => self.report(unit),
+            Effect::Link(one, other) => self.link(one, other),
+            Effect::Listen(to) => self.give_port(to),
+            Effect::Listener(to, of) => self.give_listener(to, of),
+            Effect::Ended(to, unit) => self.tell(to, &Told::Ended { unit }, &[]),
+            Effect::Stored(to, reference) => self.tell_stored(to, reference),
+            Effect::Close(reference) => {
+                if let Some(place) = self.stored.iter().position(|one| one.0 == reference) {
+                    self.stored.swap_remove(place);
+                }
+            }
+            Effect::Source(to, unit) => self.give_source(to, unit),
+            Effect::SourceEnded(to, unit) => self.tell(to, &Told::SourceEnded { unit }, &[]),
+            Effect::CoreActive => self.journal.show(format_args!(
+                "limen: core active {} ms",
+                self.now.saturating_sub(self.core.first())
+            )),
+            Effect::Finish { reboot } => self.finish = Some(reboot),
+        }
+    }
+
+    fn signal(&mut self, life: UnitRef, signal: Signal) {
+        if let Some(main) = self.lives.get(life).and_then(|books| books.main.as_ref()) {
+            let _ = pidfd_send_signal(&main.process, signal);
+        }
+    }
+
+    /// Kills what a life has, and looks at once whether anything is left.
+    fn clear(&mut self, life: UnitRef) {
+        let Some(books) = self.lives.get(life) else {
+            // It never came to have anything.
+            return self.core.handle(Event::Emptied(life), self.now);
+        };
+        if let Some(group) = &books.group {
+            if let Err(errno) = group.kill() {
+                self.journal.log(
+                    Level::Warning,
+                    format_args!("kill cgroup of unit {}: {errno}", life.unit),
+                );
+            }
+            if !books.clearing {
+                let token = Token::Group(life);
+                let _ = watch(&self.epoll, group.events(), token, EventFlags::PRI);
+            }
+        }
+        books.clearing = true;
+        self.look_whether_empty(life);
+    }
+
+    /// Reports `Emptied` when nothing of a life that was killed is left.
+    pub(super) fn look_whether_empty(&mut self, life: UnitRef) {
+        let Some(books) = self.lives.get(life) else {
+            return;
+        };
+        if !books.clearing || books.has_process() {
+            return;
+        }
+        if let Some(group) = &books.group {
+            if !group.is_empty() {
+                return;
+            }
+            if let Err(errno) = self.tree.remove(group) {
+                // Populated once more between the two looks, or a child cgroup: the core asks again.
+                self.journal.log(
+                    Level::Warning,
+                    format_args!("remove cgroup of unit {}: {errno}", life.unit),
+                );
+                return;
+            }
+        }
+        books.group = None;
+        books.clearing = false;
+        self.core.handle(Event::Emptied(life), self.now);
+    }
+
+    fn forget(&mut self, unit: UnitId) {
+        self.lives.forget(unit);
+        match unit {
+            UnitId::Bundle(slot, index) => sockets::forget_bundle(slot, index),
+            UnitId::Vgw(slot) => self.tree.forget_vgw(slot),
+            UnitId::Core(_) | UnitId::Hand(..) => {}
+        }
+    }
+
+    /// Tells the steward, and the console when something worth a line changed.
+    fn report(&mut self, unit: UnitId) {
+        let Some(record) = self.core.unit(unit) else {
+            return;
+        };
+        let report = record.report(self.core.first());
+        if let Some(steward) = self.core.live(Role::Steward) {
+            self.tell(steward, &Told::Report(report), &[]);
+        }
+        let shown = Some((report.state, report.fault));
+        let Some(books) = self.lives.of(unit) else {
+            return;
+        };
+        if books.shown == shown {
+            return;
+        }
+        books.shown = shown;
+        let settled = matches!(report.state, UnitState::Active | UnitState::Idle);
+        if !settled && report.fault == Fault::NoFault {
+            return;
+        }
+        let name = self.name(unit);
+        self.journal.show(format_args!(
+            "limen: unit {unit} {name} {} {} pid={} restarts={} ms={}{}{}",
+            report.state,
+            report.fault,
+            report.pid,
+            report.restarts,
+            self.now.saturating_sub(self.core.first()),
+            Ended(report.exit),
+            Failed(report.failed),
+        ));
+    }
+
+    fn link(&mut self, one: UnitRef, other: UnitRef) {
+        let (Some(first), Some(second)) = (self.role(one.unit), self.role(other.unit)) else {
+            return;
+        };
+        match make_link() {
+            Ok((left, right)) => {
+                self.tell(one, &Told::Link { peer: second }, &[left.as_fd()]);
+                self.tell(other, &Told::Link { peer: first }, &[right.as_fd()]);
+            }
+            Err(errno) => self.journal.log(
+                Level::Error,
+                format_args!("link {} and {}: {errno}", one.unit, other.unit),
+            ),
+        }
+    }
+
+    fn give_port(&mut self, to: UnitRef) {
+        if let Some(Ok(copy)) = self.port.as_ref().map(duplicate) {
+            self.tell(to, &Told::Listener { unit: to }, &[copy.as_fd()]);
+        }
+    }
+
+    fn give_listener(&mut self, to: UnitRef, of: UnitRef) {
+        let listener = self.lives.get(of).and_then(|one| one.listener.as_ref());
+        if let Some(Ok(copy)) = listener.map(duplicate) {
+            self.tell(to, &Told::Listener { unit: of }, &[copy.as_fd()]);
+        }
+    }
+
+    fn give_source(&mut self, to: UnitRef, unit: UnitId) {
+        let pipe = self.lives.of(unit).and_then(|one| one.log.as_ref());
+        let Some(Ok(copy)) = pipe.map(|pipe| duplicate(&pipe.read)) else {
+            return;
+        };
+        let Ok(name) = self.name(unit).parse::<Name>() else {
+            return;
+        };
+        self.tell(to, &Told::Source { unit, name }, &[copy.as_fd()]);
+    }
+
+    fn role(&self, unit: UnitId) -> Option<Role> {
+        self.core.unit(unit).and_then(|record| record.plan.role)
+    }
+
+    /// What people call a unit.
+    pub(super) fn name(&self, unit: UnitId) -> String<32> {
+        let mut name = String::new();
+        let entry = |number: u8| self.table.units.get(usize::from(number));
+        let text = match self.core.unit(unit).map(|record| &record.program) {
+            Some(Program::Core(number) | Program::Hand(number, _)) => {
+                entry(*number).map(|entry| entry.name.as_str())
+            }
+            Some(Program::Vgw(spec)) => Some(spec.provider.as_str()),
+            Some(Program::Bundle(spec)) => Some(spec.name.as_str()),
+            None => None,
+        };
+        // Names have at most 32 bytes.
+        let _ = name.push_str(text.unwrap_or("unknown"));
+        name
+    }
+}
+
+/// How a main process ended, for a line.
+struct Ended(Option<Exit>);
+
+impl core::fmt::Display for Ended {
+    fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self.0 {
+            None => Ok(()),
+            Some(Exit::Status(status)) => write!(out, " exit={status}"),
+            Some(Exit::Signal(signal)) => write!(out, " signal={signal}"),
+        }
+    }
+}
+
+/// Where limen-jail failed, for a line.
+struct Failed(Option<(limen_proto::jail::Step, i32)>);
+
+impl core::fmt::Display for Failed {
+    fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self.0 {
+            None => Ok(()),
+            Some((step, number)) => {
+                write!(out, " step={step:?} ({})", Errno::from_raw_os_error(number))
+            }
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! The cgroup tree: one fresh leaf a life
+//!
+//! `limen/core/<name>` for the core's programs, `limen/vgw-<slot>/core` for a reaper and
+//! `limen/vgw-<slot>/b<index>` for a bundle. A leaf that was killed is removed and never used again:
+//! Linux 6.12 ends a child that is cloned into one at once, and says nothing. Kills are written to
+//! leaves only, so that the inner nodes stay usable. No task is ever moved.
+
+use core::fmt::Write as _;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use heapless::String;
+use limen_proto::id::{Slot, UnitId};
+use rustix::fs::{AtFlags, Mode, OFlags};
+use rustix::io::Errno;
+
+use super::journal::{Journal, Level};
+
+/// Where cgroup v2 is mounted.
+const MOUNT: &str = "/sys/fs/cgroup";
+/// Controllers without which no unit is started.
+const REQUIRED: [&str; 3] = ["cpu", "memory", "pids"];
+/// Controllers that are used where they are.
+const OPTIONAL: [&str; 1] = ["io"];
+
+const DIRECTORY: OFlags = OFlags::RDONLY
+    .union(OFlags::DIRECTORY)
+    .union(OFlags::CLOEXEC);
+
+/// A path below the tree. Names have at most 32 bytes.
+pub(super) type GroupPath = String<64>;
+
+/// The tree's root, `limen`.
+pub(super) struct Tree(OwnedFd);
+
+/// The leaf of one life.
+pub(super) struct Group {
+    path: GroupPath,
+    directory: OwnedFd,
+    events: OwnedFd,
+}
+
+impl Tree {
+    /// Opens or makes the root and the core's branch, with every controller handed down.
+    ///
+    /// # Errors
+    /// No cgroup v2, or it cannot be written.
+    pub(super) fn open(journal: &Journal) -> Result<Self, Errno> {
+        let mount = rustix::fs::open(MOUNT, DIRECTORY, Mode::empty())?;
+        hand_down(&mount, journal);
+        make_directory(&mount, "limen")?;
+        let root = rustix::fs::openat(&mount, "limen", DIRECTORY, Mode::empty())?;
+        hand_down(&root, journal);
+        make_directory(&root, "core")?;
+        let core = rustix::fs::openat(&root, "core", DIRECTORY, Mode::empty())?;
+        hand_down(&core, journal);
+        Ok(Self(root))
+    }
+
+    /// A fresh leaf for a life.
+    ///
+    /// # Errors
+    /// The old one still holds processes (EBUSY), or memory ran out.
+    pub(super) fn make(&self, unit: UnitId, name: &str, journal: &Journal) -> Result<Group, Errno> {
+        if let UnitId::Vgw(slot) = unit {
+            let path = vgw_path(slot);
+            make_directory(&self.0, &path)?;
+            let inner = rustix::fs::openat(&self.0, path.as_str(), DIRECTORY, Mode::empty())?;
+            hand_down(&inner, journal);
+        }
+        self.make_at(leaf_path(unit, name))
+    }
+
+    /// A fresh leaf of the core's branch that belongs to no unit.
+    ///
+    /// # Errors
+    /// As [`Tree::make`].
+    pub(super) fn make_core(&self, name: &str) -> Result<Group, Errno> {
+        self.make_at(leaf_path(UnitId::Core(0), name))
+    }
+
+    fn make_at(&self, path: GroupPath) -> Result<Group, Errno> {
+        match rustix::fs::unlinkat(&self.0, path.as_str(), AtFlags::REMOVEDIR) {
+            Ok(()) | Err(Errno::NOENT) => {}
+            Err(errno) => return Err(errno),
+        }
+        rustix::fs::mkdirat(&self.0, path.as_str(), Mode::from_raw_mode(0o755))?;
+        let directory = rustix::fs::openat(&self.0, path.as_str(), DIRECTORY, Mode::empty())?;
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        let events = rustix::fs::openat(&directory, "cgroup.events", flags, Mode::empty())?;
+        Ok(Group {
+            path,
+            directory,
+            events,
+        })
+    }
+
+    /// Removes an empty leaf.
+    ///
+    /// # Errors
+    /// EBUSY: it is not empty.
+    pub(super) fn remove(&self, group: &Group) -> Result<(), Errno> {
+        match rustix::fs::unlinkat(&self.0, group.path.as_str(), AtFlags::REMOVEDIR) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(errno) => Err(errno),
+        }
+    }
+
+    /// Moves init itself into a fresh leaf. Before the loop only: the kernel waits here.
+    ///
+    /// # Errors
+    /// The kernel's reason.
+    pub(super) fn move_self(&self) -> Result<(), Errno> {
+        let group = self.make_core("init")?;
+        let flags = OFlags::WRONLY | OFlags::CLOEXEC;
+        let file = rustix::fs::openat(&group.directory, "cgroup.procs", flags, Mode::empty())?;
+        rustix::io::write(&file, b"0").map(|_| ())
+    }
+
+    /// Removes the inner node of a virtual gateway, if nothing lives there.
+    pub(super) fn forget_vgw(&self, slot: Slot) {
+        let _ = rustix::fs::unlinkat(&self.0, vgw_path(slot).as_str(), AtFlags::REMOVEDIR);
+    }
+}
+
+impl Group {
+    /// A descriptor of the directory that outlives this value.
+    ///
+    /// # Errors
+    /// Descriptors ran out.
+    pub(super) fn directory(&self) -> Result<OwnedFd, Errno> {
+        rustix::io::fcntl_dupfd_cloexec(&self.directory, 3)
+    }
+
+    /// Kills everything in it.
+    ///
+    /// # Errors
+    /// The leaf is gone.
+    pub(super) fn kill(&self) -> Result<(), Errno> {
+        let flags = OFlags::WRONLY | OFlags::CLOEXEC;
+        let file = rustix::fs::openat(&self.directory, "cgroup.kill", flags, Mode::empty())?;
+        rustix::io::write(&file, b"1").map(|_| ())
+    }
+
+    /// Whether no process is left in it. Reading also rearms the event.
+    pub(super) fn is_empty(&self) -> bool {
+        let mut text = [0u8; 128];
+        let Ok(length) = rustix::io::pread(&self.events, &mut text, 0) else {
+            return true;
+        };
+        text.get(..length).is_none_or(|text| {
+            !text
+                .split(|byte| *byte == b'\n')
+                .any(|line| line == b"populated 1")
+        })
+    }
+
+    /// `cgroup.events`: EPOLLPRI when it changed.
+    pub(super) fn events(&self) -> BorrowedFd<'_> {
+        self.events.as_fd()
+    }
+}
+
+impl AsFd for Group {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.directory.as_fd()
+    }
+}
+
+fn vgw_path(slot: Slot) -> GroupPath {
+    let mut path = GroupPath::new();
+    // A word and a number below 32 always fit.
+    let _ = write!(path, "vgw-{slot}");
+    path
+}
+
+fn leaf_path(unit: UnitId, name: &str) -> GroupPath {
+    let mut path = GroupPath::new();
+    // Names have at most 32 bytes, so every path fits.
+    let _ = match unit {
+        UnitId::Core(_) => write!(path, "core/{name}"),
+        UnitId::Hand(slot, run) => write!(path, "core/{name}-{slot}-{run}"),
+        UnitId::Vgw(slot) => write!(path, "vgw-{slot}/core"),
+        UnitId::Bundle(slot, index) => write!(path, "vgw-{slot}/b{index}"),
+    };
+    path
+}
+
+fn make_directory(parent: impl AsFd, name: &str) -> Result<(), Errno> {
+    match rustix::fs::mkdirat(parent, name, Mode::from_raw_mode(0o755)) {
+        Ok(()) | Err(Errno::EXIST) => Ok(()),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// Lets the children of a node have controllers of their own. One write a controller, for a single
+/// one that the kernel lacks would fail them all.
+fn hand_down(node: impl AsFd, journal: &Journal) {
+    let flags = OFlags::WRONLY | OFlags::CLOEXEC;
+    let opened = rustix::fs::openat(node, "cgroup.subtree_control", flags, Mode::empty());
+    for (required, name) in REQUIRED
+        .iter()
+        .map(|name| (true, name))
+        .chain(OPTIONAL.iter().map(|name| (false, name)))
+    {
+        let mut word: String<16> = String::new();
+        // The longest name has six bytes.
+        let _ = write!(word, "+{name}");
+        let outcome = match &opened {
+            Ok(file) => rustix::io::write(file, word.as_bytes()).map(|_| ()),
+            Err(errno) => Err(*errno),
+        };
+        if let (true, Err(errno)) = (required, outcome) {
+            journal.log(
+                Level::Error,
+                format_args!(
+                    "cgroup controller {name}: {errno}; no unit starts without it: build it into the kernel, and remove cgroup_disable={name} from its command line"
+                ),
+            );
+        }
+    }
+}
+
+/// Ends whatever an earlier self left, when it was killed as an ordinary process. Runs once, before
+/// the loop; waits for at most two seconds.
+pub(super) fn clear_leftovers(journal: &Journal) {
+    for leaf in leaves() {
+        let _ = std::fs::write(leaf.join("cgroup.kill"), "1");
+    }
+    for leaf in leaves() {
+        let gone = (0..200).any(|_| {
+            let removed = std::fs::remove_dir(&leaf).is_ok();
+            if !removed {
+                std::thread::sleep(core::time::Duration::from_millis(10));
+            }
+            removed
+        });
+        if !gone {
+            journal.log(
+                Level::Warning,
+                format_args!("{}: processes of an earlier life remain", leaf.display()),
+            );
+        }
+    }
+    for branch in directories(&std::path::Path::new(MOUNT).join("limen")) {
+        let _ = std::fs::remove_dir(branch);
+    }
+    let _ = std::fs::remove_dir(std::path::Path::new(MOUNT).join("limen"));
+}
+
+fn leaves() -> Vec<std::path::PathBuf> {
+    directories(&std::path::Path::new(MOUNT).join("limen"))
+        .iter()
+        .flat_map(|branch| directories(branch))
+        .collect()
+}
+
+fn directories(of: &std::path::Path) -> Vec<std::path::PathBuf> {
+    std::fs::read_dir(of)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .map(|entry| entry.path())
+        .collect()
+}

@@ -1,0 +1,181 @@
+//! Errands: limen-jail without a payload
+//!
+//! Preparing the box's network at boot, applying a changed contract, removing what was made for a
+//! virtual gateway. Each is one process in one shared leaf; one that does not answer in time is
+//! killed by itself, never by its cgroup, so the leaf stays usable.
+
+use std::os::fd::{AsFd, OwnedFd};
+
+use heapless::Vec;
+use limen_channel::{Buffer, Channel, ChannelError};
+use limen_proto::id::{Slot, UnitRef};
+use limen_proto::jail::{Answer, Step, Task};
+use limen_proto::limits::SLOTS;
+use limen_sandbox::reap::reap;
+use rustix::event::epoll::EventFlags;
+use rustix::io::Errno;
+use rustix::process::{Signal, pidfd_send_signal};
+
+use super::Shell;
+use super::build::watch;
+use super::journal::Level;
+use super::token::Token;
+use crate::core::supervisor::Event;
+
+/// Longest time for one errand, milliseconds.
+const WITHIN_MS: u64 = 8_000;
+
+/// Errands that can run at once: a removal for every slot, and some more.
+const ERRANDS: usize = SLOTS + 8;
+
+/// What an errand is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// The box's own network, before the first unit.
+    Prepare,
+    /// A changed contract.
+    Adjust(Slot),
+    /// A virtual gateway's remains.
+    Remove(UnitRef),
+}
+
+/// A running limen-jail that builds nothing.
+pub(super) struct Errand {
+    number: u32,
+    purpose: Purpose,
+    /// None when it has answered or hung up.
+    channel: Option<Channel>,
+    process: OwnedFd,
+    pid: u32,
+    deadline: Option<u64>,
+}
+
+/// The running errands.
+pub(super) struct Errands {
+    list: Vec<Errand, ERRANDS>,
+    number: u32,
+}
+
+impl Errands {
+    pub(super) const fn new() -> Self {
+        Self {
+            list: Vec::new(),
+            number: 0,
+        }
+    }
+
+    /// When the first of them has had its time.
+    pub(super) fn next_deadline(&self) -> Option<u64> {
+        self.list.iter().filter_map(|one| one.deadline).min()
+    }
+
+    /// Whether a process is one of them.
+    pub(super) fn forget_process(&mut self, pid: u32) -> bool {
+        let place = self.list.iter().position(|one| one.pid == pid);
+        place.is_some_and(|place| {
+            self.list.swap_remove(place);
+            true
+        })
+    }
+
+    fn get(&mut self, number: u32) -> Option<&mut Errand> {
+        self.list.iter_mut().find(|one| one.number == number)
+    }
+}
+
+impl Shell {
+    /// Sends limen-jail out. A failure to start is an outcome like any other.
+    pub(super) fn send_out(&mut self, purpose: Purpose, task: &Task) {
+        if let Err(errno) = self.try_send_out(purpose, task) {
+            let failed = Some((Step::Task, errno.raw_os_error()));
+            self.conclude(purpose, failed);
+        }
+    }
+
+    fn try_send_out(&mut self, purpose: Purpose, task: &Task) -> Result<(), Errno> {
+        if self.errands.list.is_full() {
+            return Err(Errno::BUSY);
+        }
+        let (channel, child) = self.jail.start(self.workroom.as_fd(), task, &[])?;
+        self.errands.number = self.errands.number.wrapping_add(1);
+        let number = self.errands.number;
+        watch(&self.epoll, &channel, Token::Errand(number), EventFlags::IN)?;
+        let token = Token::ErrandProcess(number);
+        watch(&self.epoll, &child.pidfd, token, EventFlags::IN)?;
+        let errand = Errand {
+            number,
+            purpose,
+            channel: Some(channel),
+            process: child.pidfd,
+            pid: child.pid.as_raw_nonzero().get().unsigned_abs(),
+            deadline: Some(self.now.saturating_add(WITHIN_MS)),
+        };
+        self.errands.list.push(errand).map_err(|_| Errno::BUSY)
+    }
+
+    /// An errand has something to say.
+    pub(super) fn hear_errand(&mut self, number: u32) {
+        let Some(errand) = self.errands.get(number) else {
+            return;
+        };
+        let Some(channel) = &errand.channel else {
+            return;
+        };
+        let mut buffer = Buffer::new();
+        let failed = match channel.try_receive::<Answer>(&mut buffer) {
+            Err(ChannelError::WouldBlock) => return,
+            Ok(Some((Answer::Done, _))) => None,
+            Ok(Some((Answer::Failed { step, errno }, _))) => Some((step, errno)),
+            Ok(Some((Answer::Built { .. }, _)) | None) => {
+                Some((Step::Task, Errno::PIPE.raw_os_error()))
+            }
+            Err(error) => Some((Step::Task, error.errno())),
+        };
+        errand.channel = None;
+        let purpose = errand.purpose;
+        self.conclude(purpose, failed);
+    }
+
+    /// The process of an errand has ended.
+    pub(super) fn reap_errand(&mut self, number: u32) {
+        self.hear_errand(number);
+        if let Some(errand) = self.errands.get(number)
+            && !matches!(reap(errand.process.as_fd()), Ok(None))
+        {
+            let pid = errand.pid;
+            self.errands.forget_process(pid);
+        }
+    }
+
+    /// Ends errands that have had their time; their hang-up is their outcome.
+    pub(super) fn expire_errands(&mut self) {
+        for errand in &mut self.errands.list {
+            if errand.deadline.is_some_and(|deadline| deadline <= self.now) {
+                errand.deadline = None;
+                let _ = pidfd_send_signal(&errand.process, Signal::KILL);
+            }
+        }
+    }
+
+    fn conclude(&mut self, purpose: Purpose, failed: Option<(Step, i32)>) {
+        if let Some((step, number)) = failed {
+            self.journal.log(
+                Level::Warning,
+                format_args!(
+                    "limen-jail, {purpose:?}: step {step:?} failed: {}",
+                    Errno::from_raw_os_error(number)
+                ),
+            );
+        }
+        match purpose {
+            Purpose::Prepare => self.boot(),
+            Purpose::Adjust(slot) => {
+                if let Some(step) = failed {
+                    self.core
+                        .handle(Event::NotAdjusted { slot, step }, self.now);
+                }
+            }
+            Purpose::Remove(life) => self.core.handle(Event::Removed(life), self.now),
+        }
+    }
+}

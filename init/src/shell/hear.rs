@@ -1,0 +1,210 @@
+//! Hearing: what limen-jail, processes and readiness sockets say
+//!
+//! The order matters in one place: limen-jail's word that a payload exists comes before anything
+//! that the payload does, so its channel is read first whenever the payload is heard of.
+
+use std::os::fd::AsFd;
+
+use limen_channel::{Buffer, ChannelError, Descriptors};
+use limen_proto::id::UnitRef;
+use limen_proto::jail::Answer;
+use limen_proto::state::Exit;
+use limen_sandbox::reap::{reap, reap_any};
+use rustix::event::epoll::EventFlags;
+use rustix::net::RecvFlags;
+
+use super::Shell;
+use super::build::watch;
+use super::life::Main;
+use super::token::Token;
+use crate::core::readiness::{self, NOTIFY_FRAME};
+use crate::core::supervisor::Event;
+
+/// Datagrams of one bundle in one turn of the loop.
+const NOTICES: usize = 8;
+/// Children reaped in one turn of the loop: a storm of orphans takes many turns, and others get
+/// theirs in between.
+const REAPED: usize = 64;
+
+impl Shell {
+    /// limen-jail may have said something about a life.
+    pub(super) fn hear_jail(&mut self, life: UnitRef) {
+        loop {
+            let Some(books) = self.lives.get(life) else {
+                return;
+            };
+            let Some(jailer) = &mut books.jailer else {
+                return;
+            };
+            let Some(channel) = &jailer.channel else {
+                return;
+            };
+            let mut buffer = Buffer::new();
+            let event = match channel.try_receive::<Answer>(&mut buffer) {
+                Err(ChannelError::WouldBlock) => return,
+                Ok(Some((Answer::Built { pid, posture }, descriptors))) => {
+                    self.take_payload(life, pid, descriptors);
+                    Event::Built { life, pid, posture }
+                }
+                Ok(Some((Answer::Failed { step, errno }, _))) => {
+                    jailer.channel = None;
+                    Event::Failed {
+                        life,
+                        step: Some((step, errno)),
+                    }
+                }
+                // The hang-up behind `Built` is execve(2), or a death before it, which follows.
+                Ok(None) if books.main.is_some() => {
+                    jailer.channel = None;
+                    Event::Executed(life)
+                }
+                Ok(Some((Answer::Done, _)) | None) | Err(_) => {
+                    jailer.channel = None;
+                    Event::Failed { life, step: None }
+                }
+            };
+            self.core.handle(event, self.now);
+            self.carry_out();
+        }
+    }
+
+    fn take_payload(&mut self, life: UnitRef, pid: u32, descriptors: Descriptors) {
+        let Some(books) = self.lives.get(life) else {
+            return;
+        };
+        let mut descriptors = descriptors.into_iter();
+        if let Some(process) = descriptors.next() {
+            let _ = watch(&self.epoll, &process, Token::Main(life), EventFlags::IN);
+            books.main = Some(Main { process, pid });
+        }
+        if let (Some(user), Some(net)) = (descriptors.next(), descriptors.next()) {
+            books.namespaces = Some((user, net));
+        }
+    }
+
+    /// The main process of a life may have ended.
+    pub(super) fn reap_main(&mut self, life: UnitRef) {
+        self.hear_jail(life);
+        let main = self.lives.get(life).and_then(|books| books.main.as_ref());
+        match main.map(|main| reap(main.process.as_fd())) {
+            None | Some(Ok(None)) => {}
+            Some(Ok(Some(exit))) => self.end_main(life, Some(exit)),
+            // Reaped among the orphans, before limen-jail's word about it was there to be read.
+            Some(Err(_)) => self.end_main(life, None),
+        }
+    }
+
+    fn end_main(&mut self, life: UnitRef, exit: Option<Exit>) {
+        if let Some(books) = self.lives.get(life) {
+            books.main = None;
+        }
+        self.core.handle(Event::Ended { life, exit }, self.now);
+        self.carry_out();
+        self.look_whether_empty(life);
+    }
+
+    /// The limen-jail of a life may have ended.
+    pub(super) fn reap_jail(&mut self, life: UnitRef) {
+        self.hear_jail(life);
+        let jailer = self.lives.get(life).and_then(|books| books.jailer.as_mut());
+        let Some(jailer) = jailer else { return };
+        let Some(process) = &jailer.process else {
+            return;
+        };
+        if !matches!(reap(process.as_fd()), Ok(None)) {
+            jailer.process = None;
+            self.look_whether_empty(life);
+        }
+    }
+
+    /// Children have ended: those that are known by their number, and orphans.
+    pub(super) fn reap_children(&mut self) {
+        for _ in 0..REAPED {
+            let Ok(Some((pid, exit))) = reap_any() else {
+                self.more_children = false;
+                return;
+            };
+            self.reaped(pid.as_raw_nonzero().get().unsigned_abs(), exit);
+        }
+        self.more_children = true;
+    }
+
+    fn reaped(&mut self, pid: u32, exit: Exit) {
+        if let Some(life) = self.find_main(pid) {
+            self.hear_jail(life);
+            return self.end_main(life, Some(exit));
+        }
+        if let Some(life) = self.find_jail(pid) {
+            self.hear_jail(life);
+            let jailer = self.lives.get(life).and_then(|books| books.jailer.as_mut());
+            if let Some(jailer) = jailer {
+                jailer.process = None;
+            }
+            return self.look_whether_empty(life);
+        }
+        if self.errands.forget_process(pid) {
+            return;
+        }
+        // Perhaps a payload whose limen-jail was not heard yet.
+        while let Some(life) = self.find_unheard() {
+            self.hear_jail(life);
+            if self.find_main(pid) == Some(life) {
+                return self.end_main(life, Some(exit));
+            }
+            if self.find_unheard() == Some(life) {
+                return;
+            }
+        }
+    }
+
+    fn find_main(&mut self, pid: u32) -> Option<UnitRef> {
+        self.find(|books| books.main.as_ref().is_some_and(|main| main.pid == pid))
+    }
+
+    fn find_jail(&mut self, pid: u32) -> Option<UnitRef> {
+        self.find(|books| {
+            let jailer = books.jailer.as_ref();
+            jailer.is_some_and(|one| one.process.is_some() && one.pid == pid)
+        })
+    }
+
+    fn find_unheard(&mut self) -> Option<UnitRef> {
+        self.find(|books| {
+            let jailer = books.jailer.as_ref();
+            books.main.is_none() && jailer.is_some_and(|one| one.channel.is_some())
+        })
+    }
+
+    fn find(&mut self, which: impl Fn(&super::life::Life) -> bool) -> Option<UnitRef> {
+        let found = self.lives.iter_mut().find(|books| which(books))?;
+        Some(UnitRef {
+            unit: found.unit,
+            generation: found.generation,
+        })
+    }
+
+    /// A bundle says something about itself.
+    pub(super) fn hear_notice(&mut self, life: UnitRef) {
+        for _ in 0..NOTICES {
+            let Some(books) = self.lives.get(life) else {
+                return;
+            };
+            let Some(socket) = &books.readiness else {
+                return;
+            };
+            let mut datagram = [0u8; NOTIFY_FRAME];
+            let received = rustix::net::recv(socket, &mut datagram, RecvFlags::DONTWAIT);
+            let Ok((_, length)) = received else { return };
+            let length = length.min(datagram.len());
+            let notice = readiness::read(datagram.get(..length).unwrap_or_default());
+            if notice.ready {
+                self.hear_jail(life);
+                self.core.handle(Event::Ready(life), self.now);
+            }
+            if notice.alive {
+                self.core.handle(Event::Alive(life), self.now);
+            }
+            self.carry_out();
+        }
+    }
+}

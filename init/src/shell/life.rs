@@ -1,0 +1,137 @@
+//! The descriptors of one unit: what the core's record stands for in the kernel
+//!
+//! Everything but the log pipe belongs to one life and goes with [`Life::release`]. Dropping a
+//! descriptor is all the undoing that there is.
+
+use std::os::fd::OwnedFd;
+
+use heapless::Vec;
+use limen_channel::Channel;
+use limen_proto::id::{Generation, UnitId, UnitRef};
+use limen_proto::limits::UNITS;
+use limen_proto::state::{Fault, UnitState};
+
+use super::cgroup::Group;
+
+/// The pipe that a unit prints into. Both ends stay here: the write end for the next life, the read
+/// end for the next logger, so that neither's death closes it.
+pub(super) struct LogPipe {
+    pub(super) read: OwnedFd,
+    pub(super) write: OwnedFd,
+}
+
+/// A running limen-jail.
+pub(super) struct Jailer {
+    /// Hung up when limen-jail has ended and the payload has executed its program, or died.
+    pub(super) channel: Option<Channel>,
+    /// The process; none when it was reaped.
+    pub(super) process: Option<OwnedFd>,
+    /// Its number.
+    pub(super) pid: u32,
+}
+
+/// The main process of a life.
+pub(super) struct Main {
+    pub(super) process: OwnedFd,
+    pub(super) pid: u32,
+}
+
+/// The descriptors of one unit.
+pub(super) struct Life {
+    pub(super) unit: UnitId,
+    pub(super) generation: Generation,
+    pub(super) log: Option<LogPipe>,
+    /// What was last shown on the console.
+    pub(super) shown: Option<(UnitState, Fault)>,
+    pub(super) group: Option<Group>,
+    pub(super) jailer: Option<Jailer>,
+    pub(super) main: Option<Main>,
+    pub(super) control: Option<Channel>,
+    pub(super) listener: Option<OwnedFd>,
+    pub(super) readiness: Option<OwnedFd>,
+    /// The user and the network namespace of a virtual gateway.
+    pub(super) namespaces: Option<(OwnedFd, OwnedFd)>,
+    /// The cgroup was killed; `Emptied` is due when nothing is left.
+    pub(super) clearing: bool,
+}
+
+impl Life {
+    fn new(unit: UnitId) -> Self {
+        Self {
+            unit,
+            generation: Generation(0),
+            log: None,
+            shown: None,
+            group: None,
+            jailer: None,
+            main: None,
+            control: None,
+            listener: None,
+            readiness: None,
+            namespaces: None,
+            clearing: false,
+        }
+    }
+
+    /// Closes what belongs to one life.
+    pub(super) fn release(&mut self) {
+        *self = Self {
+            generation: self.generation,
+            log: self.log.take(),
+            shown: self.shown,
+            ..Self::new(self.unit)
+        };
+    }
+
+    /// Whether a process of this life has not been reaped.
+    pub(super) fn has_process(&self) -> bool {
+        let jailing = self
+            .jailer
+            .as_ref()
+            .is_some_and(|one| one.process.is_some());
+        jailing || self.main.is_some()
+    }
+}
+
+/// The descriptors of all units.
+pub(super) struct Lives(Vec<Life, UNITS>);
+
+impl Lives {
+    pub(super) const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// The unit's, whatever its life.
+    pub(super) fn of(&mut self, unit: UnitId) -> Option<&mut Life> {
+        self.0.iter_mut().find(|one| one.unit == unit)
+    }
+
+    /// Those of one life; none when it is not the present one.
+    pub(super) fn get(&mut self, life: UnitRef) -> Option<&mut Life> {
+        self.of(life.unit)
+            .filter(|one| one.generation == life.generation)
+    }
+
+    /// Opens the books for a new life.
+    pub(super) fn begin(&mut self, life: UnitRef) -> Option<&mut Life> {
+        if self.of(life.unit).is_none() {
+            self.0.push(Life::new(life.unit)).ok()?;
+        }
+        let one = self.of(life.unit)?;
+        one.release();
+        one.generation = life.generation;
+        Some(one)
+    }
+
+    /// Closes everything of a unit.
+    pub(super) fn forget(&mut self, unit: UnitId) {
+        if let Some(place) = self.0.iter().position(|one| one.unit == unit) {
+            self.0.swap_remove(place);
+        }
+    }
+
+    /// Every unit's.
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Life> {
+        self.0.iter_mut()
+    }
+}

@@ -1,0 +1,83 @@
+//! The thin shell: descriptors and system calls, no decisions
+//!
+//! One epoll, one thread. Each turn of the loop waits for descriptors or the next deadline, hands
+//! the core what happened, and carries out what the core asks. Nothing here waits for a unit:
+//! sockets are non-blocking, what waits in the kernel is limen-jail's, and no unit gets more than a
+//! few messages a turn.
+//!
+//! | file       | noun                                                            |
+//! |------------|-----------------------------------------------------------------|
+//! | `start`    | from the first instruction to the loop                          |
+//! | `turn`     | the loop                                                        |
+//! | `carry`    | effects of the core, carried out                                |
+//! | `build`    | the beginning of a life                                         |
+//! | `hear`     | what limen-jail, processes and readiness sockets say            |
+//! | `control`  | control sockets                                                 |
+//! | `errand`   | limen-jail without a payload                                    |
+//! | `life`     | the descriptors of one unit                                     |
+//! | `jail`     | starting limen-jail                                             |
+//! | `cgroup`   | the cgroup tree                                                 |
+//! | `sockets`  | sockets that init makes for its units                           |
+//! | `mounts`   | the mounts of PID 1                                             |
+//! | `signals`, `clock`, `watchdog`, `journal`, `token`, `down` | what they say           |
+
+mod build;
+mod carry;
+mod cgroup;
+mod clock;
+mod control;
+mod down;
+mod errand;
+mod hear;
+mod jail;
+mod journal;
+mod life;
+mod mounts;
+mod signals;
+mod sockets;
+mod start;
+mod token;
+mod turn;
+mod watchdog;
+
+use std::os::fd::OwnedFd;
+
+use heapless::Vec;
+use limen_proto::id::UnitId;
+use limen_proto::limits::STORED_DESCRIPTORS;
+use limen_proto::table::Table;
+
+use crate::core::supervisor::Supervisor;
+
+pub use start::{Fault, run};
+
+/// Everything that PID 1 has.
+pub struct Shell {
+    core: &'static mut Supervisor,
+    lives: &'static mut life::Lives,
+    table: &'static Table,
+    /// The descriptors that stand behind the core's stored records.
+    stored: Vec<(u64, OwnedFd), STORED_DESCRIPTORS>,
+    errands: errand::Errands,
+    /// The descriptors of a hand that was accepted and is not built yet.
+    hand: Option<(UnitId, OwnedFd, OwnedFd)>,
+    epoll: OwnedFd,
+    signals: signals::Signals,
+    journal: journal::Journal,
+    tree: cgroup::Tree,
+    /// The leaf that errands are born in.
+    workroom: cgroup::Group,
+    jail: jail::Jail,
+    /// The management port.
+    port: Option<OwnedFd>,
+    watchdog: Option<watchdog::Watchdog>,
+    first_process: bool,
+    /// Time of the first instruction, and of this turn.
+    first: u64,
+    now: u64,
+    booted: bool,
+    /// More children have ended than one turn reaps.
+    more_children: bool,
+    /// The end: reboot, or not.
+    finish: Option<bool>,
+}

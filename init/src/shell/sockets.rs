@@ -1,0 +1,124 @@
+//! Sockets that init makes for its units
+//!
+//! Whoever arrives on a bundle's listener speaks for that bundle: each life gets its own listener
+//! and its own readiness socket, in a directory that only root and the bundle's outer uid may
+//! enter, and limen-jail binds the two files into the bundle's root. The management port is opened
+//! once and survives its server.
+
+use core::fmt::Write as _;
+use std::os::fd::OwnedFd;
+
+use heapless::String;
+use limen_channel::{Channel, Listener};
+use limen_proto::control::{BUNDLE_RUN, bundle_run_name};
+use limen_proto::id::{BundleIndex, Slot};
+use rustix::fs::{Gid, Mode, Uid};
+use rustix::io::Errno;
+use rustix::net::{
+    AddressFamily, Ipv6Addr, SocketAddrUnix, SocketAddrV6, SocketFlags, SocketType, sockopt,
+};
+
+use super::jail::errno;
+
+/// Connections that wait for the broker to accept them.
+const BACKLOG: i32 = 16;
+/// Connections that wait for management to accept them.
+const TCP_BACKLOG: i32 = 64;
+/// Send buffer of a control socket, bytes: more than a new broker is told at once.
+const CONTROL_SPACE: usize = 1 << 20;
+
+type SocketPath = String<64>;
+
+/// A bundle's listener and readiness socket.
+pub(super) struct BundleSockets {
+    pub(super) listener: OwnedFd,
+    pub(super) readiness: OwnedFd,
+}
+
+/// Makes the two sockets of a bundle's new life; those of the last one are gone from the directory.
+pub(super) fn make_bundle(slot: Slot, index: BundleIndex) -> Result<BundleSockets, Errno> {
+    let directory = path(slot, index, "");
+    match rustix::fs::mkdir(directory.as_str(), Mode::from_raw_mode(0o700)) {
+        Ok(()) | Err(Errno::EXIST) => {}
+        Err(errno) => return Err(errno),
+    }
+    let owner = index.outer_id(slot);
+    rustix::fs::chown(
+        directory.as_str(),
+        Some(Uid::from_raw(owner)),
+        Some(Gid::from_raw(owner)),
+    )?;
+    let broker = path(slot, index, "broker");
+    remove(&broker)?;
+    let listener: Listener = Listener::bind(broker.as_str().as_ref(), BACKLOG).map_err(errno)?;
+    let notify = path(slot, index, "notify");
+    remove(&notify)?;
+    let readiness = rustix::net::socket_with(
+        AddressFamily::UNIX,
+        SocketType::DGRAM,
+        SocketFlags::CLOEXEC | SocketFlags::NONBLOCK,
+        None,
+    )?;
+    rustix::net::bind(&readiness, &SocketAddrUnix::new(notify.as_str())?)?;
+    rustix::fs::chmod(notify.as_str(), Mode::from_raw_mode(0o666))?;
+    Ok(BundleSockets {
+        listener: listener.into(),
+        readiness,
+    })
+}
+
+/// Removes a bundle's sockets and their directory.
+pub(super) fn forget_bundle(slot: Slot, index: BundleIndex) {
+    for name in ["broker", "notify"] {
+        let _ = remove(&path(slot, index, name));
+    }
+    let _ = rustix::fs::rmdir(path(slot, index, "").as_str());
+}
+
+/// A control socket: init's end and the unit's.
+pub(super) fn make_control() -> Result<(Channel, Channel), Errno> {
+    let (ours, theirs) = Channel::pair().map_err(errno)?;
+    // Best effort: as an ordinary process without privilege the default must do.
+    let _ = sockopt::set_socket_send_buffer_size_force(&ours, CONTROL_SPACE);
+    Ok((ours, theirs))
+}
+
+/// The management port, on every address of the box, IPv4 and IPv6.
+pub(super) fn listen(port: u16) -> Result<OwnedFd, Errno> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let open = |family| rustix::net::socket_with(family, SocketType::STREAM, flags, None);
+    match open(AddressFamily::INET6) {
+        Ok(socket) => {
+            sockopt::set_ipv6_v6only(&socket, false)?;
+            sockopt::set_socket_reuseaddr(&socket, true)?;
+            let address = SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, port, 0, 0);
+            rustix::net::bind(&socket, &address)?;
+            rustix::net::listen(&socket, TCP_BACKLOG)?;
+            Ok(socket)
+        }
+        // A kernel without IPv6.
+        Err(Errno::AFNOSUPPORT) => {
+            let socket = open(AddressFamily::INET)?;
+            sockopt::set_socket_reuseaddr(&socket, true)?;
+            let address = rustix::net::SocketAddrV4::new(rustix::net::Ipv4Addr::UNSPECIFIED, port);
+            rustix::net::bind(&socket, &address)?;
+            rustix::net::listen(&socket, TCP_BACKLOG)?;
+            Ok(socket)
+        }
+        Err(errno) => Err(errno),
+    }
+}
+
+fn path(slot: Slot, index: BundleIndex, file: &str) -> SocketPath {
+    let mut path = SocketPath::new();
+    // The fixed part, two numbers below 32 and a short name always fit.
+    let _ = write!(path, "{BUNDLE_RUN}/{}/{file}", bundle_run_name(slot, index));
+    path
+}
+
+fn remove(path: &SocketPath) -> Result<(), Errno> {
+    match rustix::fs::unlink(path.as_str()) {
+        Ok(()) | Err(Errno::NOENT) => Ok(()),
+        Err(errno) => Err(errno),
+    }
+}

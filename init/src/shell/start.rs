@@ -1,0 +1,261 @@
+//! From the first instruction to the loop
+//!
+//! As PID 1: mounts, then everything else. As an ordinary process: a lock against a second self, and
+//! the end of what an earlier self left. All memory that init ever has is taken here.
+
+use core::fmt;
+
+use limen_proto::jail::Task;
+use limen_proto::table::{Role, Table, UNITS_PATH};
+use limen_sandbox::spawn::survives_in;
+use rustix::event::epoll::{CreateFlags, EventFlags};
+use rustix::fs::{FlockOperation, Mode, OFlags};
+use rustix::io::Errno;
+use rustix::process::{Resource, Rlimit};
+use static_cell::ConstStaticCell;
+use std::os::fd::{AsFd, OwnedFd};
+
+use super::build::watch;
+use super::errand::{Errands, Purpose};
+use super::journal::{Journal, Level};
+use super::life::Lives;
+use super::signals::Signals;
+use super::token::Token;
+use super::watchdog::Watchdog;
+use super::{Shell, cgroup, clock, down, jail, mounts, sockets};
+use crate::core::supervisor::Supervisor;
+
+static CORE: ConstStaticCell<Supervisor> = ConstStaticCell::new(Supervisor::new());
+static LIVES: ConstStaticCell<Lives> = ConstStaticCell::new(Lives::new());
+
+/// Most descriptors of init: about ten a unit, and the stored ones.
+const DESCRIPTORS: u64 = 4096;
+
+/// Why init could not begin: what it tried, and the kernel's reason.
+#[derive(Debug)]
+pub struct Fault {
+    operation: &'static str,
+    errno: Errno,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}: {}", self.operation, self.errno)
+    }
+}
+
+impl std::error::Error for Fault {}
+
+fn fault(operation: &'static str) -> impl Fn(Errno) -> Fault {
+    move |errno| Fault { operation, errno }
+}
+
+/// Runs init until the box, or at least init, shall end.
+///
+/// # Errors
+/// It could not begin. PID 1 must not return then; its caller knows.
+pub fn run() -> Result<(), Fault> {
+    let first = clock::now();
+    let first_process = rustix::process::getpid().is_init();
+    let journal = Journal::open(first_process);
+    let result = begin(first, first_process, &journal);
+    match result {
+        Ok(mut shell) => {
+            let reboot = shell.turn_until_the_end();
+            if first_process {
+                down::leave(&journal, reboot);
+            }
+            Ok(())
+        }
+        Err(fault) => {
+            journal.show(format_args!("limen: cannot begin: {fault}"));
+            Err(fault)
+        }
+    }
+}
+
+fn begin(first: u64, first_process: bool, journal: &Journal) -> Result<Shell, Fault> {
+    let signals = Signals::open().map_err(fault("signalfd"))?;
+    if first_process {
+        mounts::make(journal);
+        quieten(journal);
+    } else {
+        settle_in(journal)?;
+    }
+    mounts::make_run_directories().map_err(fault("mkdir /run/limen"))?;
+    let limit = Rlimit {
+        current: Some(DESCRIPTORS),
+        maximum: Some(DESCRIPTORS),
+    };
+    if let Err(errno) = rustix::process::setrlimit(Resource::Nofile, limit) {
+        journal.log(Level::Warning, format_args!("raise RLIMIT_NOFILE: {errno}"));
+    }
+    let table = read_table()?;
+    let tree = cgroup::Tree::open(journal)
+        .map_err(fault("open /sys/fs/cgroup (cgroup v2 is required)"))?;
+    let workroom = tree
+        .make_core("jail")
+        .map_err(fault("mkdir limen/core/jail"))?;
+    test_cloning(&tree, journal)?;
+    let epoll =
+        rustix::event::epoll::create(CreateFlags::CLOEXEC).map_err(fault("epoll_create"))?;
+    watch(&epoll, &signals, Token::Signals, EventFlags::IN).map_err(fault("epoll_ctl"))?;
+    let watchdog = Watchdog::open(&table.watchdog).unwrap_or_else(|errno| {
+        let path = &table.watchdog;
+        journal.log(
+            Level::Warning,
+            format_args!("open {path}: {errno}; nothing resets a box whose init hangs"),
+        );
+        None
+    });
+    let mut shell = Shell {
+        core: CORE.take(),
+        lives: LIVES.take(),
+        table,
+        stored: heapless::Vec::new(),
+        errands: Errands::new(),
+        hand: None,
+        epoll,
+        signals,
+        journal: Journal::open(first_process),
+        tree,
+        workroom,
+        jail: jail::Jail::open().map_err(fault("open limen-jail"))?,
+        port: open_port(table, journal),
+        watchdog: watchdog.filter(|_| first_process),
+        first_process,
+        first,
+        now: clock::now(),
+        booted: false,
+        more_children: false,
+        finish: None,
+    };
+    shell.prepare();
+    Ok(shell)
+}
+
+impl Shell {
+    /// Lets limen-jail prepare the network; the units start when it is done, or has failed.
+    fn prepare(&mut self) {
+        let task = Task::PrepareNetwork {
+            uplink: self.table.uplink.clone(),
+            listen: management(self.table).unwrap_or_default(),
+        };
+        self.send_out(Purpose::Prepare, &task);
+        self.carry_out();
+    }
+
+    /// Starts the core's units, once.
+    pub(super) fn boot(&mut self) {
+        if self.booted {
+            return;
+        }
+        self.booted = true;
+        self.journal.log(
+            Level::Info,
+            format_args!(
+                "starting {} core units, {} ms after the first instruction{}",
+                self.table.units.len(),
+                self.now.saturating_sub(self.first),
+                if self.first_process {
+                    ""
+                } else {
+                    ", as an ordinary process"
+                },
+            ),
+        );
+        self.core.boot(self.table, self.first, self.now);
+    }
+}
+
+/// What only PID 1 may tell the kernel.
+fn quieten(journal: &Journal) {
+    // The kernel drops lines of user programs beyond ten in five seconds; those of PID 1 are few.
+    let _ = std::fs::write("/proc/sys/kernel/printk_devkmsg", "on\n");
+    // Ctrl-alt-delete becomes SIGINT to us instead of a reset.
+    if let Err(errno) = rustix::system::reboot(rustix::system::RebootCommand::CadOff) {
+        journal.log(
+            Level::Warning,
+            format_args!("take ctrl-alt-delete: {errno}"),
+        );
+    }
+}
+
+/// Takes the place of an earlier self under another init.
+fn settle_in(journal: &Journal) -> Result<(), Fault> {
+    mounts::make_run_directories().map_err(fault("mkdir /run/limen"))?;
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC;
+    let lock: OwnedFd = rustix::fs::open("/run/limen/lock", flags, Mode::from_raw_mode(0o600))
+        .map_err(fault("open /run/limen/lock"))?;
+    rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive)
+        .map_err(fault("lock /run/limen/lock (another limen-init runs)"))?;
+    // Held until the process ends; the kernel lets go of it then.
+    let _ = Box::leak(Box::new(lock));
+    // Orphans of units are ours to reap here too.
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
+        .map_err(fault("become subreaper"))?;
+    cgroup::clear_leftovers(journal);
+    Ok(())
+}
+
+/// The image's table, for as long as init lives.
+fn read_table() -> Result<&'static Table, Fault> {
+    let bytes = std::fs::read(UNITS_PATH).map_err(|error| Fault {
+        operation: "read /usr/lib/limen/units",
+        errno: Errno::from_io_error(&error).unwrap_or(Errno::IO),
+    })?;
+    let table: Table = limen_proto::table::read(&bytes).map_err(|_| Fault {
+        operation: "understand /usr/lib/limen/units (built for another version?)",
+        errno: Errno::BADMSG,
+    })?;
+    Ok(Box::leak(Box::new(table)))
+}
+
+/// Whether children survive in a fresh cgroup, and what to do when they do not.
+fn test_cloning(tree: &cgroup::Tree, journal: &Journal) -> Result<(), Fault> {
+    let trial = tree
+        .make_core("trial")
+        .map_err(fault("mkdir limen/core/trial"))?;
+    let survives = survives_in(trial.as_fd()).map_err(fault("clone3 into a cgroup"))?;
+    let outcome = if survives {
+        Ok(())
+    } else {
+        // Our own cgroup was killed once: a fresh one of our own makes the counts equal.
+        tree.move_self()
+            .map_err(fault("move into limen/core/init"))?;
+        match survives_in(trial.as_fd()).map_err(fault("clone3 into a cgroup"))? {
+            true => Ok(()),
+            false => Err(Fault {
+                operation: "start a process in a fresh cgroup (killed by the kernel; start init from a cgroup that was never killed)",
+                errno: Errno::NOTRECOVERABLE,
+            }),
+        }
+    };
+    if let Err(errno) = tree.remove(&trial) {
+        journal.log(
+            Level::Warning,
+            format_args!("rmdir limen/core/trial: {errno}"),
+        );
+    }
+    outcome
+}
+
+fn management(table: &Table) -> Option<u16> {
+    let unit = table
+        .units
+        .iter()
+        .find(|unit| unit.role == Role::Management)?;
+    (unit.listen != 0).then_some(unit.listen)
+}
+
+fn open_port(table: &Table, journal: &Journal) -> Option<OwnedFd> {
+    let port = management(table)?;
+    sockets::listen(port)
+        .inspect_err(|errno| {
+            journal.log(
+                Level::Error,
+                format_args!("listen on port {port}: {errno}; the box cannot be managed"),
+            );
+        })
+        .ok()
+}
