@@ -1,1 +1,3 @@
 //! Policy: the one owner of durable state
+
+pub mod core;

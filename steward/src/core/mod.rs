@@ -1,0 +1,369 @@
+//! The pure core: desired state, reports and calls in; requests, decisions and answers out
+//!
+//! ```text
+//!            Input                    Turn                     Effect
+//! calls ──────────────▶  verbs change the desired state  ──▶ answers
+//! reports, answers ───▶  (one commit each), then `settle`: ──▶ requests to init
+//! hands, broker ──────▶  reconcile, jobs, grants, waiters ──▶ orders, decisions
+//! ```
+//!
+//! No I/O, no clock, no descriptor. Every operation ends: what waits for the world waits in
+//! `waiters` or `jobs`, each with a deadline. Nothing is queued for a caller that is gone.
+
+pub mod admission;
+pub mod audit;
+pub mod authorise;
+mod broker;
+mod bundles;
+mod calls;
+pub mod credential;
+pub mod desired;
+pub mod fit;
+mod grants;
+mod hands;
+mod install;
+mod jobs;
+pub mod quantity;
+pub mod reconcile;
+pub mod refusal;
+pub mod spec;
+pub mod turn;
+pub mod units;
+pub mod view;
+mod vgws;
+mod wait;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use limen_proto::control::{ControlError, Request, UnitReport, Verb};
+use limen_proto::id::UnitId;
+use limen_proto::manage::{Answer, Push, Refusal};
+use limen_proto::name::Name;
+
+use admission::Fixtures;
+use desired::{Change, Desired, Draft};
+use refusal::failed;
+use turn::{Effect, Input, Now, Outside, Peer, Turn};
+use units::{Asked, Units};
+
+/// What is known of the box when the steward starts.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// Version of the programs.
+    pub version: String,
+    /// Kernel release.
+    pub kernel: String,
+    /// Names of the core units, by their numbers.
+    pub core_units: Vec<Name>,
+    /// Device classes and ports of the image.
+    pub fixtures: Fixtures,
+    /// Build time of the image, seconds since 1970.
+    pub built: u64,
+    /// What is wrong with the box, in words.
+    pub warnings: Vec<String>,
+    /// The desired state is not the truth (the state file is of a newer version, say): never end
+    /// what it does not name.
+    pub blind: bool,
+}
+
+/// Ask init again when it did not answer a `List`, milliseconds.
+const LIST_AGAIN_MS: u64 = 5_000;
+/// Write the time down this often, milliseconds: the floor of the clock after a power cut without
+/// a clock that runs on. Four writes a day.
+const CLOCK_MS: u64 = 6 * 3600 * 1000;
+
+/// The steward.
+pub struct Steward {
+    desired: Desired,
+    facts: Facts,
+    units: Units,
+    core: BTreeMap<u8, UnitReport>,
+    listing: Listing,
+    next_request: u32,
+    links: Links,
+    jobs: jobs::Jobs,
+    waiters: wait::Waiters,
+    grants_told: broker::Told,
+    references: BTreeMap<u64, u32>,
+    throttle: audit::Throttle,
+    clock_due_ms: u64,
+}
+
+/// Whether init's list of units was heard to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Listing {
+    Before,
+    Asked { id: u32, again_ms: u64 },
+    Done,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Links {
+    management: bool,
+    broker: bool,
+    logger: bool,
+}
+
+/// What a verb comes to: an answer now, or later by a waiter or a job.
+type Outcome = Result<Option<Answer>, Refusal>;
+
+impl Steward {
+    /// A steward that knows what shall be and nothing of what is.
+    pub fn new(desired: Desired, facts: Facts) -> Self {
+        Self {
+            desired,
+            facts,
+            units: Units::default(),
+            core: BTreeMap::new(),
+            listing: Listing::Before,
+            next_request: 1,
+            links: Links::default(),
+            jobs: jobs::Jobs::default(),
+            waiters: wait::Waiters::default(),
+            grants_told: broker::Told::default(),
+            references: BTreeMap::new(),
+            throttle: audit::Throttle::default(),
+            clock_due_ms: 0,
+        }
+    }
+
+    /// What shall be.
+    pub fn desired(&self) -> &Desired {
+        &self.desired
+    }
+
+    /// Takes one input and says what to do.
+    pub fn handle(&mut self, now: Now, outside: &mut dyn Outside, input: Input) -> Vec<Effect> {
+        let mut turn = Turn::new(now, outside);
+        match input {
+            Input::Start => self.list(&mut turn),
+            Input::Reported(report) => self.reported(&mut turn, report),
+            Input::Answered { id, result } => self.answered(&mut turn, id, result),
+            Input::Linked(peer) => self.linked(&mut turn, peer),
+            Input::Unlinked(peer) => self.unlinked(peer),
+            Input::Called(call) => self.called(&mut turn, call),
+            Input::Used(event) => self.used(&mut turn, event),
+            Input::Read(lines) => self.lines_read(&mut turn, lines),
+            Input::Handled(hand, report) => self.hand_reported(&mut turn, hand, report),
+            Input::HandGone(hand) => self.hand_gone(&mut turn, hand),
+            Input::Tick => {}
+        }
+        self.settle(&mut turn);
+        turn.effects
+    }
+
+    /// When to be called with `Tick` at the latest, on the monotonic clock.
+    pub fn deadline_ms(&self) -> u64 {
+        let listing = match self.listing {
+            Listing::Asked { again_ms, .. } => Some(again_ms),
+            Listing::Before | Listing::Done => None,
+        };
+        [self.jobs.deadline_ms(), self.waiters.deadline_ms(), listing]
+            .into_iter()
+            .flatten()
+            .fold(self.clock_due_ms, u64::min)
+    }
+
+    /// Brings everything that may go on now one step further.
+    fn settle(&mut self, turn: &mut Turn<'_>) {
+        self.write_clock(turn);
+        if let Listing::Asked { again_ms, .. } = self.listing
+            && turn.now.monotonic_ms >= again_ms
+        {
+            self.list(turn);
+        }
+        if self.listing == Listing::Done {
+            self.hands_settle(turn);
+            self.reconcile(turn);
+            self.jobs_settle(turn);
+        }
+        self.broker_settle(turn);
+        self.waiters_settle(turn);
+    }
+
+    fn list(&mut self, turn: &mut Turn<'_>) {
+        let id = self.ask(turn, Verb::List);
+        self.listing = Listing::Asked {
+            id,
+            again_ms: turn.now.monotonic_ms + LIST_AGAIN_MS,
+        };
+    }
+
+    fn reported(&mut self, turn: &mut Turn<'_>, report: UnitReport) {
+        if let UnitId::Core(number) = report.unit.unit {
+            self.core.insert(number, report);
+            return;
+        }
+        let before = self.units.get(report.unit.unit).report;
+        self.units.report(report);
+        if before.is_none_or(|before| (before.state, before.fault) != (report.state, report.fault)) {
+            turn.log(format!(
+                "{} is {} ({})",
+                report.unit.unit, report.state, report.fault
+            ));
+        }
+    }
+
+    fn answered(&mut self, turn: &mut Turn<'_>, id: u32, result: Result<(), ControlError>) {
+        if let Listing::Asked { id: listing, .. } = self.listing
+            && listing == id
+        {
+            if let Err(error) = result {
+                turn.log(format!("warning: init did not list its units: {error}"));
+            } else {
+                self.listing = Listing::Done;
+                self.adopt(turn);
+            }
+            return;
+        }
+        if self.hand_answered(turn, id, result) {
+            return;
+        }
+        let Some((unit, asked)) = self.units.answer(id, result) else {
+            if let Err(error) = result {
+                turn.log(format!("warning: init refused request {id}: {error}"));
+            }
+            return;
+        };
+        match (asked, result) {
+            (_, Err(error)) => {
+                turn.log(format!("warning: init refused to {asked:?} {unit}: {error}"));
+            }
+            (Asked::Adjust, Ok(())) => self.adjusted(turn, unit),
+            (Asked::Start | Asked::Stop | Asked::Forget, Ok(())) => {}
+        }
+    }
+
+    /// What runs is known from here on.
+    fn adopt(&mut self, turn: &mut Turn<'_>) {
+        let running = self.units.iter().filter(|(_, unit)| !unit.is_down()).count();
+        turn.log(format!(
+            "init runs {running} units; {} virtual gateways and {} bundles shall be",
+            self.desired.vgws.len(),
+            self.desired.bundles.len()
+        ));
+    }
+
+    fn reconcile(&mut self, turn: &mut Turn<'_>) {
+        if self.facts.blind {
+            return;
+        }
+        for step in reconcile::plan(&self.desired, &self.units) {
+            let id = self.ask(turn, step.verb);
+            self.units.ask(id, step.unit, step.asked, step.attempt);
+        }
+    }
+
+    fn linked(&mut self, turn: &mut Turn<'_>, peer: Peer) {
+        self.unlinked(peer);
+        match peer {
+            Peer::Management => self.links.management = true,
+            Peer::Broker => {
+                self.links.broker = true;
+                self.greet_broker(turn);
+            }
+            Peer::Logger => self.links.logger = true,
+        }
+    }
+
+    fn unlinked(&mut self, peer: Peer) {
+        match peer {
+            Peer::Management => {
+                self.links.management = false;
+                // The next management program numbers its calls anew.
+                self.waiters.forget_calls();
+                self.jobs.forget_calls();
+            }
+            Peer::Broker => {
+                self.links.broker = false;
+                self.references.clear();
+            }
+            Peer::Logger => self.links.logger = false,
+        }
+    }
+
+    fn ask(&mut self, turn: &mut Turn<'_>, verb: Verb) -> u32 {
+        let id = self.request_id();
+        turn.push(Effect::Ask(Request { id, verb }));
+        id
+    }
+
+    fn request_id(&mut self) -> u32 {
+        let id = self.next_request;
+        self.next_request = id.wrapping_add(1).max(1);
+        id
+    }
+
+    /// The commit point: on the disk first, in memory then, in effect last.
+    fn commit(&mut self, turn: &mut Turn<'_>, changes: &[Change]) -> Result<(), Refusal> {
+        let mut next = self.desired.clone();
+        for change in changes {
+            next.apply(change);
+        }
+        turn.outside.commit(changes, next.marks).map_err(|error| {
+            turn.effects.push(Effect::Log(format!(
+                "warning: the state was not written: {error}"
+            )));
+            failed(format!(
+                "the gateway could not write its state, so nothing was changed: {error}"
+            ))
+        })?;
+        let trust_changed = next.marks.epoch != self.desired.marks.epoch;
+        self.desired = next;
+        for change in changes {
+            if let Change::Event(draft) = change {
+                turn.effects.push(Effect::Log(log_line(draft)));
+            }
+        }
+        if trust_changed && self.links.management {
+            turn.push(Effect::Push(Push::TrustChanged));
+        }
+        Ok(())
+    }
+
+    /// Commits what does not change what shall be. A box that cannot write still answers.
+    fn note(&mut self, turn: &mut Turn<'_>, draft: Draft) {
+        // Already logged when it fails.
+        let _ = self.commit(turn, &[Change::Event(draft)]);
+    }
+
+    fn write_clock(&mut self, turn: &mut Turn<'_>) {
+        if turn.now.monotonic_ms < self.clock_due_ms {
+            return;
+        }
+        self.clock_due_ms = turn.now.monotonic_ms + CLOCK_MS;
+        let seen = turn.now.seconds();
+        if seen > self.clock_floor() {
+            let _ = self.commit(turn, &[Change::Clock(seen)]);
+        }
+    }
+
+    /// The later of the image's build and the last time seen, seconds since 1970.
+    fn clock_floor(&self) -> u64 {
+        self.facts.built.max(self.desired.marks.seen)
+    }
+
+    fn reply(&self, turn: &mut Turn<'_>, call: Option<u32>, result: Result<Answer, Refusal>) {
+        if let Some(id) = call
+            && self.links.management
+        {
+            turn.push(Effect::Push(Push::Reply { id, result }));
+        }
+    }
+}
+
+/// The line of an event: what the operator may read, never the detail.
+fn log_line(draft: &Draft) -> String {
+    let mark = if draft.text.starts_with("refused") {
+        "warning: "
+    } else {
+        ""
+    };
+    match &draft.provider {
+        Some(provider) => format!("{mark}{} (about {provider}): {}", draft.actor, draft.text),
+        None => format!("{mark}{}: {}", draft.actor, draft.text),
+    }
+}

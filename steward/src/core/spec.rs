@@ -1,0 +1,145 @@
+//! From records to specs, and their tags
+//!
+//! A tag is a hash of everything that a running unit was started from, the serial of the start
+//! included. init reports it back: equal tags mean that what runs is what shall run, so a restarted
+//! steward adopts it; another tag means "end it and start the new one". The contract is not in a
+//! virtual gateway's tag: it changes under the running unit by `Adjust`.
+
+use heapless::{String, Vec};
+use limen_proto::contract::Limits;
+use limen_proto::id::{BundleIndex, Slot};
+use limen_proto::install::Summary;
+use limen_proto::limits::{PATH, WORDS};
+use limen_proto::restart::RestartPolicy;
+use limen_proto::spec::{BundleSpec, VgwSpec, Volume};
+use limen_proto::words::Words;
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use super::desired::{BundleRecord, VgwRecord};
+
+/// A reaper has no reason to end: bring it back soon, and back off so that a broken box does not
+/// spend itself on it.
+pub const VGW_RESTART: RestartPolicy = RestartPolicy {
+    enable: true,
+    minimum_wait_ms: 100,
+    maximum_wait_ms: 30_000,
+    multiplier: 2000,
+    reset_ms: 60_000,
+    retries: 0,
+};
+
+/// Share of the processor that a bundle has among its virtual gateway's bundles.
+const BUNDLE_WEIGHT: u16 = 100;
+
+/// What a virtual gateway is started from.
+pub fn vgw_spec(vgw: &VgwRecord) -> VgwSpec {
+    VgwSpec {
+        slot: vgw.slot,
+        provider: vgw.provider.clone(),
+        contract: vgw.contract.clone(),
+    }
+}
+
+/// The tag of a virtual gateway's unit.
+pub fn vgw_tag(vgw: &VgwRecord) -> u64 {
+    tag(&(vgw.slot, &vgw.provider, VGW_RESTART, vgw.serial))
+}
+
+/// What a bundle is started from.
+///
+/// # Errors
+/// The manifest asks for more than a spec can carry; the text says for what.
+pub fn bundle_spec(bundle: &BundleRecord) -> Result<BundleSpec, std::string::String> {
+    spec_of(bundle.slot, bundle.index, &bundle.summary)
+}
+
+/// The tag of a bundle's unit.
+///
+/// # Errors
+/// As [`bundle_spec`].
+pub fn bundle_tag(bundle: &BundleRecord) -> Result<u64, std::string::String> {
+    let spec = bundle_spec(bundle)?;
+    Ok(tag(&(spec, bundle.summary.restart, bundle.serial)))
+}
+
+/// The spec of a manifest at a place.
+///
+/// # Errors
+/// As [`bundle_spec`].
+pub fn spec_of(
+    slot: Slot,
+    index: BundleIndex,
+    summary: &Summary,
+) -> Result<BundleSpec, std::string::String> {
+    let words = |what: &str, list: &[std::string::String]| {
+        Words::collect(list.iter().map(std::string::String::as_str)).map_err(|_| {
+            format!("its {what} must be free of NUL and fit {WORDS} bytes; shorten it in the manifest")
+        })
+    };
+    let mut volumes = Vec::new();
+    for wish in &summary.volumes {
+        let path = String::<PATH>::try_from(wish.path.as_str()).map_err(|_| {
+            format!("the path of volume {} has more than {PATH} bytes", wish.name)
+        })?;
+        let volume = Volume {
+            name: wish.name.clone(),
+            path,
+        };
+        volumes
+            .push(volume)
+            .map_err(|_| too_many("volumes", summary.volumes.len(), volumes.capacity()))?;
+    }
+    let devices = Vec::from_slice(&summary.devices)
+        .map_err(|_| too_many("devices", summary.devices.len(), volumes.capacity()))?;
+    Ok(BundleSpec {
+        slot,
+        index,
+        name: summary.name.clone(),
+        digest: summary.digest,
+        command: words("command line", &summary.command)?,
+        environment: words("environment", &summary.environment)?,
+        limits: Limits {
+            cpu_percent: summary.cpu_percent,
+            cpu_weight: BUNDLE_WEIGHT,
+            memory: summary.memory,
+            processes: summary.processes,
+        },
+        temporary: summary.temporary,
+        volumes,
+        devices,
+        readiness: summary.readiness,
+        ready_within_ms: summary.ready_within_ms,
+        stop_within_ms: summary.stop_within_ms,
+    })
+}
+
+fn too_many(what: &str, asked: usize, most: usize) -> std::string::String {
+    format!("it asks for {asked} {what}; a bundle has at most {most}")
+}
+
+fn tag<T: Serialize>(of: &T) -> u64 {
+    struct Hashing(Sha256);
+    impl postcard::ser_flavors::Flavor for Hashing {
+        type Output = u64;
+
+        fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+            self.0.update([byte]);
+            Ok(())
+        }
+
+        fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+            self.0.update(bytes);
+            Ok(())
+        }
+
+        fn finalize(self) -> postcard::Result<u64> {
+            let hash = self.0.finalize();
+            let mut first = [0; 8];
+            first.copy_from_slice(&hash[..8]);
+            Ok(u64::from_le_bytes(first))
+        }
+    }
+    // Hashing cannot run out of room, and specs have no type that postcard refuses.
+    postcard::serialize_with_flavor(of, Hashing(Sha256::new())).unwrap_or(0)
+}

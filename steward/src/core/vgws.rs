@@ -1,0 +1,265 @@
+//! Verbs on virtual gateways
+//!
+//! Each checks, commits once, and leaves the rest to `settle`. A virtual gateway is created in two
+//! steps: its place is emptied by limen-install, then it stands. So nothing of an earlier holder
+//! is ever found there, not even after the state was lost.
+
+use limen_proto::contract::Contract;
+use limen_proto::id::{Slot, UnitId};
+use limen_proto::limits::SLOTS;
+use limen_proto::manage::{Refusal, Vgw};
+use limen_proto::name::Name;
+use limen_proto::state::UnitState;
+
+use super::admission::admit;
+use super::audit::event;
+use super::authorise::core_provider;
+use super::calls::Asking;
+use super::credential;
+use super::desired::{Change, Phase, VgwRecord};
+use super::quantity::bytes;
+use super::refusal::{conflict, not_admitted};
+use super::turn::Turn;
+use super::wait::{BUILD_MS, Form, Goal, REMOVE_MS, STOP_VGW_MS};
+use super::{Outcome, Steward, view};
+
+/// What `CreateVgw` asks for.
+pub(super) struct Wish<'a> {
+    pub(super) provider: &'a Name,
+    pub(super) contract: &'a Contract,
+    pub(super) authority: &'a str,
+    pub(super) keys: &'a [String],
+}
+
+impl Steward {
+    pub(super) fn vgw_view(&self, turn: &mut Turn<'_>, vgw: &VgwRecord) -> Vgw {
+        view::vgw(vgw, &self.desired, &self.units, turn.outside)
+    }
+
+    pub(super) fn create_vgw(
+        &mut self,
+        turn: &mut Turn<'_>,
+        asking: &Asking,
+        wish: &Wish<'_>,
+    ) -> Outcome {
+        if self.desired.vgw_of(wish.provider).is_some() {
+            return Err(conflict(format!(
+                "provider {} has a virtual gateway already; show it, or remove it first",
+                wish.provider
+            )));
+        }
+        let slot = self.free_slot(wish.provider)?;
+        credential::authority(&self.desired, wish.authority)?;
+        credential::keys(wish.provider, wish.keys)?;
+        self.admit(turn, wish.contract, slot)?;
+        let record = VgwRecord {
+            slot,
+            provider: wish.provider.clone(),
+            enabled: true,
+            serial: turn.now.wall_ms,
+            contract: wish.contract.clone(),
+            adjust: false,
+            phase: Phase::Emptying,
+            authority: wish.authority.to_owned(),
+            keys: wish.keys.iter().map(|key| key.trim().to_owned()).collect(),
+            created: turn.now.seconds(),
+        };
+        let text = format!(
+            "created the virtual gateway at slot {slot} with {} of memory",
+            bytes(wish.contract.limits.memory)
+        );
+        let draft = event(turn.now, &asking.actor(), Some(wish.provider), &text, "");
+        self.commit_with(turn, draft, vec![Change::Vgw(record), Change::Trust])?;
+        self.jobs.clear_failure(slot);
+        self.tell_provider(turn, slot);
+        let until = turn.now.monotonic_ms + REMOVE_MS + BUILD_MS;
+        let goal = Goal::Up(UnitId::Vgw(slot));
+        self.waiters.add(asking.call, goal, Form::View, until);
+        Ok(None)
+    }
+
+    /// The provider `core` has slot 0; the others share the rest, lowest first.
+    fn free_slot(&self, provider: &Name) -> Result<Slot, Refusal> {
+        let first = u16::from(*provider != core_provider());
+        let places = if first == 0 { 0..1 } else { 1..u16::MAX };
+        places
+            .map_while(|number| Slot::new(number).ok())
+            .find(|slot| {
+                // A unit that the state does not name may still run there.
+                !self.desired.vgws.contains_key(slot) && self.units.of_slot(*slot).all(|(id, unit)| matches!(id, UnitId::Hand(..)) || unit.is_gone())
+            })
+            .ok_or_else(|| {
+                not_admitted(format!(
+                    "all {} places for virtual gateways are taken; remove one",
+                    SLOTS - 1
+                ))
+            })
+    }
+
+    fn admit(
+        &mut self,
+        turn: &mut Turn<'_>,
+        contract: &Contract,
+        slot: Slot,
+    ) -> Result<(), Refusal> {
+        let capacity = turn.outside.capacity();
+        admit(contract, slot, &self.desired, capacity, &self.facts.fixtures)
+    }
+
+    pub(super) fn start_vgw(
+        &mut self,
+        turn: &mut Turn<'_>,
+        asking: &Asking,
+        mut vgw: VgwRecord,
+    ) -> Outcome {
+        standing(&vgw)?;
+        let unit = self.units.get(UnitId::Vgw(vgw.slot));
+        let trying = unit.refused.is_none() && unit.state() != UnitState::Idle;
+        if vgw.enabled && (trying || unit.asked.is_some()) {
+            return Err(conflict(format!(
+                "the virtual gateway of {} is already started",
+                vgw.provider
+            )));
+        }
+        vgw.enabled = true;
+        vgw.serial += 1;
+        self.change_vgw(turn, asking, vgw, "started the virtual gateway", Goal::Up)
+    }
+
+    pub(super) fn stop_vgw(
+        &mut self,
+        turn: &mut Turn<'_>,
+        asking: &Asking,
+        mut vgw: VgwRecord,
+    ) -> Outcome {
+        standing(&vgw)?;
+        if !vgw.enabled {
+            return Err(conflict(format!(
+                "the virtual gateway of {} is already stopped",
+                vgw.provider
+            )));
+        }
+        vgw.enabled = false;
+        self.change_vgw(turn, asking, vgw, "stopped the virtual gateway", Goal::Down)
+    }
+
+    pub(super) fn restart_vgw(
+        &mut self,
+        turn: &mut Turn<'_>,
+        asking: &Asking,
+        mut vgw: VgwRecord,
+    ) -> Outcome {
+        standing(&vgw)?;
+        if !vgw.enabled {
+            return Err(conflict(format!(
+                "the virtual gateway of {} is stopped; start it",
+                vgw.provider
+            )));
+        }
+        vgw.serial += 1;
+        self.change_vgw(turn, asking, vgw, "restarted the virtual gateway", Goal::Up)
+    }
+
+    fn change_vgw(
+        &mut self,
+        turn: &mut Turn<'_>,
+        asking: &Asking,
+        vgw: VgwRecord,
+        text: &str,
+        goal: fn(UnitId) -> Goal,
+    ) -> Outcome {
+        let draft = event(turn.now, &asking.actor(), Some(&vgw.provider), text, "");
+        let unit = UnitId::Vgw(vgw.slot);
+        self.commit_with(turn, draft, vec![Change::Vgw(vgw)])?;
+        let until = turn.now.monotonic_ms + STOP_VGW_MS + BUILD_MS;
+        self.waiters.add(asking.call, goal(unit), Form::Done, until);
+        Ok(None)
+    }
+
+    pub(super) fn set_contract(
+        &mut self,
+        turn: &mut Turn<'_>,
+        asking: &Asking,
+        mut vgw: VgwRecord,
+        contract: &Contract,
+    ) -> Outcome {
+        standing(&vgw)?;
+        self.admit(turn, contract, vgw.slot)?;
+        vgw.contract = contract.clone();
+        vgw.adjust = true;
+        let text = format!(
+            "set the contract: {} of memory, {} % of a core, {} of disk",
+            bytes(contract.limits.memory),
+            contract.limits.cpu_percent,
+            bytes(contract.disk)
+        );
+        let draft = event(turn.now, &asking.actor(), Some(&vgw.provider), &text, "");
+        let slot = vgw.slot;
+        self.commit_with(turn, draft, vec![Change::Vgw(vgw)])?;
+        self.units.may_adjust(UnitId::Vgw(slot));
+        let until = turn.now.monotonic_ms + BUILD_MS;
+        self.waiters.add(asking.call, Goal::Adjusted(slot), Form::Done, until);
+        Ok(None)
+    }
+
+    /// init carried a contract out.
+    pub(super) fn adjusted(&mut self, turn: &mut Turn<'_>, unit: UnitId) {
+        let UnitId::Vgw(slot) = unit else { return };
+        let Some(mut vgw) = self.desired.vgws.get(&slot).cloned() else {
+            return;
+        };
+        vgw.adjust = false;
+        // When it cannot be written down, the next steward adjusts once more: no harm.
+        let _ = self.commit(turn, &[Change::Vgw(vgw)]);
+    }
+
+    pub(super) fn remove_vgw(
+        &mut self,
+        turn: &mut Turn<'_>,
+        asking: &Asking,
+        mut vgw: VgwRecord,
+        discard_volumes: bool,
+    ) -> Outcome {
+        let holds = self
+            .desired
+            .bundles_of(vgw.slot)
+            .any(|bundle| bundle.volumes);
+        if holds && !discard_volumes {
+            return Err(conflict(format!(
+                "volumes of provider {} hold data, which the removal destroys; ask again with discard-volumes",
+                vgw.provider
+            )));
+        }
+        let (slot, provider) = (vgw.slot, vgw.provider.clone());
+        if vgw.phase != Phase::Removing {
+            vgw.phase = Phase::Removing;
+            vgw.enabled = false;
+            let mut changes = vec![Change::Vgw(vgw), Change::Trust];
+            let gone: Vec<u64> = self.grants_of(&provider);
+            changes.extend(gone.iter().map(|id| Change::NoGrant(*id)));
+            let text = "began to remove the virtual gateway with everything that it holds";
+            let draft = event(turn.now, &asking.actor(), Some(&provider), text, "");
+            self.commit_with(turn, draft, changes)?;
+            self.tell_revoked(turn, &gone);
+        }
+        self.jobs.clear_failure(slot);
+        self.jobs.drop_waiting(slot);
+        let until = turn.now.monotonic_ms + REMOVE_MS;
+        self.waiters.add(asking.call, Goal::Removed(slot), Form::Done, until);
+        Ok(None)
+    }
+}
+
+fn standing(vgw: &VgwRecord) -> Result<(), Refusal> {
+    match vgw.phase {
+        Phase::Standing => Ok(()),
+        Phase::Emptying => Err(conflict(format!(
+            "the virtual gateway of {} is being made; try again when it is there",
+            vgw.provider
+        ))),
+        Phase::Removing => Err(conflict(format!(
+            "the virtual gateway of {} is being removed",
+            vgw.provider
+        ))),
+    }
+}
