@@ -166,7 +166,8 @@ fn make_log(role: Option<Role>) -> Result<LogPipe, Errno> {
     if role != Some(Role::Logger) {
         return Ok(LogPipe { read, write });
     }
-    let flags = OFlags::WRONLY | OFlags::NOCTTY | OFlags::CLOEXEC;
+    // Non-blocking: a serial line that nobody reads must not hold the logger, nor it the others.
+    let flags = OFlags::WRONLY | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let write = rustix::fs::open("/dev/console", flags, Mode::empty())
         .or_else(|_| duplicate(rustix::stdio::stderr()))?;
     Ok(LogPipe { read, write })
