@@ -1,9 +1,15 @@
 //! The jail protocol: init and limen-jail
 //!
-//! Spoken on descriptor 3 of limen-jail, a SOCK_SEQPACKET pair. One task, then `Built` with the
-//! payload's pidfd, then either `Failed` or the hang-up that execve(2) causes: the socket is
-//! close-on-exec in the payload, so end of file behind `Built` proves that the program was
-//! executed.
+//! Spoken on descriptor 3 of limen-jail, a SOCK_SEQPACKET pair. One task, then one of:
+//!
+//! - `Built` with the payload's pidfd, sent by the payload itself when all that is left is to
+//!   execute the program, and then end of file: the socket is close-on-exec, so that proves the
+//!   execution. Or `Failed` instead of end of file: only executing failed.
+//! - `Failed`: a step before failed. Nothing was executed and what was begun is ending; init reaps
+//!   processes that it has no pidfd of. For a virtual gateway, `DestroyVgw` removes what is left.
+//! - End of file without an answer: the jail was killed. Nearly always the memory limit of the
+//!   unit's cgroup was too small for its own start.
+//! - `Done`, for tasks that build nothing.
 
 use serde::{Deserialize, Serialize};
 
@@ -44,14 +50,16 @@ pub enum Task {
         /// What the spec's device classes mean on this box.
         devices: heapless::Vec<DeviceClass, { crate::limits::DEVICES }>,
     },
-    /// Change limits, shaping and published ports of a running virtual gateway.
+    /// Change limits, disk quota, shaping and published ports of a running virtual gateway.
+    /// Descriptor: its network namespace (shaping its side of the link happens in there).
     Adjust {
         /// Which.
         slot: Slot,
         /// The new contract.
         contract: Contract,
     },
-    /// Remove what was made for a virtual gateway: link, firewall entries, cgroups.
+    /// Kill what still runs in a virtual gateway and remove what was made for it: link, firewall
+    /// entries, cgroups. Its tree on the disk stays. What is not there is no error.
     DestroyVgw {
         /// Which.
         slot: Slot,

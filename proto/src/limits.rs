@@ -49,5 +49,7 @@ pub const SLOT_IDS: u32 = 65536;
 pub const BUNDLE_UID: u32 = 1000;
 /// Inner uid and gid of the reaper.
 pub const REAPER_UID: u32 = 1;
+/// Uid and gid of limen-install, the writer of every slot's tree (`images/units.toml`).
+pub const INSTALL_UID: u32 = 903;
 /// Project id of a slot's tree is this plus the slot.
 pub const SLOT_PROJECT: u32 = 1000;
