@@ -101,12 +101,11 @@ impl<R: Read> Sealed<R> {
     /// # Errors
     /// [`BundleError::Envelope`], [`BundleError::Truncated`] or [`BundleError::Read`].
     pub fn read(mut input: R) -> Result<Self, BundleError> {
-        let head = read(&mut input, envelope::LENGTH as u32, "envelope")?;
-        let head = head
-            .as_slice()
-            .try_into()
-            .map_err(|_| BundleError::Truncated("envelope"))?;
-        let envelope = Envelope::decode(head)?;
+        let mut head = Vec::with_capacity(envelope::LENGTH);
+        let mut first = (&mut input).take(envelope::LENGTH as u64);
+        first.read_to_end(&mut head).map_err(BundleError::Read)?;
+        let head = head.as_slice().try_into();
+        let envelope = Envelope::decode(head.map_err(|_| BundleError::Truncated("envelope"))?)?;
         let manifest = read(&mut input, envelope.manifest, "manifest")?;
         let signature = read(&mut input, envelope.signature, "signature")?;
         Ok(Self {

@@ -16,6 +16,13 @@ use crate::signature::{KeyError, PublicKey, Signature, SignatureError};
 /// A provider's key for signing.
 pub struct SecretKey(minisign::SecretKey);
 
+/// Bytes of a secret key file's second line.
+const KEY_BYTES: usize = 158;
+
+/// Bytes of the checksum at its end. The C tool up to 0.11 leaves it zero in a key without password, which
+/// the library refuses.
+const CHECKSUM_BYTES: usize = 32;
+
 /// Why nothing was made or signed.
 #[derive(Debug, thiserror::Error)]
 pub enum SignError {
@@ -139,13 +146,17 @@ impl SecretKey {
         if let Ok(key) = minisign::SecretKey::from_unencrypted_box(boxed()?) {
             return Ok(Self(key));
         }
-        // A key that is encrypted and one that is none fail alike until a password is tried.
-        let named = text
-            .lines()
-            .nth(1)
-            .is_some_and(|line| line.starts_with("RWR"));
+        let bytes: Option<[u8; KEY_BYTES]> = text.lines().nth(1).and_then(crate::signature::decode);
+        let Some(bytes @ [b'E', b'd', kdf @ .., _, _]) = &bytes else {
+            return Err(SignError::Key(path.to_owned()));
+        };
+        if kdf.starts_with(&[0, 0]) && bytes.ends_with(&[0; CHECKSUM_BYTES]) {
+            let key = minisign::SecretKey::from_bytes(bytes)
+                .map_err(|_| SignError::Key(path.to_owned()))?;
+            return Ok(Self(key));
+        }
         match password {
-            _ if !named => Err(SignError::Key(path.to_owned())),
+            _ if !kdf.starts_with(b"Sc") => Err(SignError::Key(path.to_owned())),
             None => Err(SignError::Password(path.to_owned())),
             password => minisign::SecretKey::from_box(boxed()?, password)
                 .map(Self)

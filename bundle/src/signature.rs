@@ -251,7 +251,7 @@ impl fmt::Debug for Signature {
 }
 
 /// Decodes base64 of exactly `N` bytes in its one spelling.
-fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {
+pub(crate) fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {
     let bytes: [u8; N] = Base64::decode_to_vec(text, None).ok()?.try_into().ok()?;
     (Base64::encode_to_string(bytes).ok()? == text).then_some(bytes)
 }

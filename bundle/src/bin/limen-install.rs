@@ -1,7 +1,9 @@
 //! limen-install: the only writer of the bundle store
 //!
 //! Started by init for one order of the steward, jailed, with one provider's tree at `/tenant` and no
-//! network. What it does is in `limen_bundle::install`; this file only collects what it was given.
+//! network. What it does is in `limen_bundle::install`; this file only collects what it was given:
+//! descriptor 4, descriptor 5 if there is an upload, and the tree, which a first argument may name
+//! instead (the image's table gives none; a test does).
 
 use std::process::ExitCode;
 
@@ -18,7 +20,10 @@ fn hand() -> Result<Hand, (&'static str, Errno)> {
         other => Some(other.map_err(|errno| ("descriptor 5 cannot be taken", errno))?),
     };
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-    let tenant = rustix::fs::open(install::TENANT_PATH, flags, Mode::empty())
+    let place = std::env::args_os()
+        .nth(1)
+        .unwrap_or_else(|| install::TENANT_PATH.into());
+    let tenant = rustix::fs::open(place, flags, Mode::empty())
         .map_err(|errno| ("no tree of a provider at /tenant", errno))?;
     Ok(Hand {
         channel,

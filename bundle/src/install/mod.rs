@@ -22,9 +22,6 @@ mod session;
 mod summary;
 mod upload;
 
-#[cfg(all(test, feature = "tools"))]
-mod tests;
-
 pub use error::InstallError;
 pub use session::{Hand, run};
 

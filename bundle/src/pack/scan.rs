@@ -86,6 +86,12 @@ fn kind(from: &Path) -> Result<Found, PackError> {
             "setuid, setgid and sticky are refused; take them away with chmod u-s,g-s,-t",
         ));
     }
+    if metadata.len() > limits::UNPACKED_BYTES {
+        return Err(PackError::unfit(
+            from,
+            "is larger than 4 GiB, the most that a bundle unpacks to",
+        ));
+    }
     if has_capabilities(from)? {
         return Err(PackError::unfit(
             from,
@@ -100,8 +106,7 @@ fn kind(from: &Path) -> Result<Found, PackError> {
 
 fn has_capabilities(from: &Path) -> Result<bool, PackError> {
     use rustix::io::Errno;
-    let mut none: [u8; 0] = [];
-    match rustix::fs::lgetxattr(from, "security.capability", &mut none) {
+    match rustix::fs::lgetxattr_query(from, "security.capability") {
         Ok(length) => Ok(length > 0),
         Err(Errno::NODATA | Errno::OPNOTSUPP) => Ok(false),
         Err(error) => Err(PackError::read(from)(error.into())),

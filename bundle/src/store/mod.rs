@@ -19,9 +19,6 @@ mod sweep;
 mod tree;
 mod volume;
 
-#[cfg(all(test, feature = "tools"))]
-mod tests;
-
 use std::os::fd::OwnedFd;
 
 use limen_proto::name::Name;
