@@ -1,1 +1,22 @@
 //! The virtual-machine harness, scenarios and architecture rules
+//!
+//! A scenario drives an emulated gateway from outside only: limenctl, HTTPS, the published ports,
+//! the serial log, the emulator's power switch. What it asserts is what an operator, a provider or
+//! somebody on the network would see. The gateway under test is made by `cargo xtask run`, the way a
+//! newcomer makes it.
+//!
+//! | module | noun |
+//! | --- | --- |
+//! | [`gateway`] | an emulated box: boot, power cut, orderly end, serial log |
+//! | [`console`] | limenctl with somebody's certificate |
+//! | [`bundle`] | bundles made for a scenario: hostile, broken, foreign |
+//! | [`page`] | a published port, asked as a browser would |
+//! | [`patience`] | waiting for what must come, with a bound |
+//! | [`scenario`] | the scenarios themselves, and their order |
+
+pub mod bundle;
+pub mod console;
+pub mod gateway;
+pub mod page;
+pub mod patience;
+pub mod scenario;

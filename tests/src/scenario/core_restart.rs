@@ -1,0 +1,82 @@
+//! The core's programs die; what providers run does not notice
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
+
+use super::{Scene, bundle, log, log_end, wait_for_line};
+use crate::patience::wait_for;
+
+/// Restarts of a core unit, as init counts them.
+fn restarts(scene: &Scene, unit: &str) -> Result<u64> {
+    let core = scene.operator.json(&["core", "show"])?;
+    let units = core["units"]
+        .as_array()
+        .with_context(|| format!("no units in {core}"))?;
+    let found = units.iter().find(|entry| entry["name"] == unit);
+    let found = found.with_context(|| format!("no unit {unit} in {core}"))?;
+    found["restarts"]
+        .as_u64()
+        .with_context(|| format!("no restarts in {found}"))
+}
+
+fn lives(scene: &Scene) -> Result<Vec<(Value, Value)>> {
+    [
+        (&scene.energy, "web"),
+        (&scene.energy, "meter"),
+        (&scene.alarm, "presence"),
+    ]
+    .into_iter()
+    .map(|(console, name)| {
+        let bundle = bundle(console, name)?;
+        Ok((bundle["pid"].clone(), bundle["restarts"].clone()))
+    })
+    .collect()
+}
+
+/// SIGKILL to each singly, then to all of them together.
+pub(super) fn references_outlive_the_core(scene: &mut Scene) -> Result<()> {
+    scene.wait_for_demonstration()?;
+    let before = lives(scene)?;
+    for round in [
+        &["broker"][..],
+        &["mgmt"],
+        &["steward"],
+        &["broker", "mgmt", "steward"],
+    ] {
+        let counted: Vec<u64> = round
+            .iter()
+            .map(|unit| restarts(scene, unit))
+            .collect::<Result<_>>()?;
+        let end = log_end(&scene.alarm, "presence")?;
+        for unit in round {
+            // The answer may be lost with the program that would have given it.
+            let _ = wait_for(format!("ask to kill {unit}"), || {
+                scene.operator.run(&["core", "kill", unit])
+            })?;
+        }
+        for (unit, counted) in round.iter().zip(counted) {
+            wait_for(format!("{unit} is back"), || {
+                let now = restarts(scene, unit)?;
+                ensure!(now > counted, "{now} restarts");
+                Ok(())
+            })?;
+        }
+        wait_for_line(&scene.alarm, "presence", end, "power=")?;
+        scene.wait_for_page()?;
+    }
+    ensure!(
+        lives(scene)? == before,
+        "a bundle was restarted: {before:?}, {:?}",
+        lives(scene)?
+    );
+    let lines = log(&scene.alarm, "presence")?;
+    ensure!(
+        !lines
+            .iter()
+            .rev()
+            .take(10)
+            .any(|line| line.contains("reference cut")),
+        "the reference was cut: {lines:?}"
+    );
+    Ok(())
+}

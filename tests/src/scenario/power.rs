@@ -1,0 +1,61 @@
+//! Power cuts and orderly ends
+
+use anyhow::{Result, ensure};
+
+use super::{Scene, log_end, wait_for_line};
+use crate::page;
+use crate::patience::wait_for;
+
+/// After a power cut both virtual gateways come back by themselves, with bundles and grants.
+pub(super) fn everything_comes_back(scene: &mut Scene) -> Result<()> {
+    scene.wait_for_demonstration()?;
+    let grants = scene.energy.json(&["grant", "list"])?;
+    let digest = |scene: &Scene| Ok(super::bundle(&scene.energy, "web")?["digest"].clone());
+    let before: Result<_> = digest(scene);
+    scene.gateway.cut_power()?;
+    scene.gateway.boot_again()?;
+    scene.renew()?;
+    scene.wait_for_page()?;
+    scene.wait_for_demonstration()?;
+    ensure!(digest(scene)? == before?, "another bundle came back");
+    let again = scene.energy.json(&["grant", "list"])?;
+    ensure!(
+        again[0]["id"] == grants[0]["id"],
+        "the grant is another: {again}"
+    );
+    let mqtt = scene.gateway.variable("LIMEN_PORT_ALARM_MQTT")?;
+    wait_for("alarm's MQTT broker", || {
+        ensure!(page::listens(mqtt)?, "nobody listens");
+        Ok(())
+    })?;
+    let end = log_end(&scene.alarm, "presence")?;
+    wait_for_line(&scene.alarm, "presence", end, "power=")?;
+    Ok(())
+}
+
+/// `stop` ends units, then the box, and the next boot finds no disk to repair.
+pub(super) fn the_box_ends_in_order(scene: &mut Scene) -> Result<()> {
+    ensure!(
+        scene.gateway.stop()?,
+        "it had to be cut off:\n{}",
+        tail(&scene.gateway.serial())
+    );
+    let serial = scene.gateway.serial();
+    ensure!(!serial.contains("Kernel panic"), "{}", tail(&serial));
+    scene.gateway.boot_again()?;
+    scene.renew()?;
+    let serial = scene.gateway.serial();
+    ensure!(
+        !serial.contains("recovery complete"),
+        "the journal was replayed:\n{serial}"
+    );
+    scene.wait_for_page().map(drop)
+}
+
+fn tail(text: &str) -> String {
+    let lines: Vec<_> = text.lines().collect();
+    lines
+        .get(lines.len().saturating_sub(25)..)
+        .unwrap_or_default()
+        .join("\n")
+}
