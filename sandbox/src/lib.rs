@@ -7,8 +7,18 @@
 //!
 //! The crate deliberately decides nothing: what may run, and with which limits, is in the task.
 
+#[cfg(feature = "jail")]
+mod fault;
+#[cfg(feature = "jail")]
+mod filter;
+#[cfg(feature = "jail")]
+mod policy;
 pub mod reap;
+#[cfg(feature = "jail")]
+mod recipe;
 pub mod spawn;
+#[cfg(feature = "jail")]
+mod step;
 #[allow(
     unreachable_pub,
     reason = "crate-internal, but for the process type that spawn hands out"
@@ -21,3 +31,8 @@ mod sys;
 
 #[cfg(feature = "jail")]
 pub mod net;
+
+#[cfg(feature = "jail")]
+pub use fault::Fault;
+#[cfg(feature = "jail")]
+pub use recipe::{Init, perform};

@@ -4,10 +4,13 @@
 //! here uses `__WALL`; without it the kernel denies that they exist.
 
 use std::os::fd::{AsFd, BorrowedFd};
+use std::process::ExitCode;
 
 use limen_proto::state::Exit;
 use rustix::io::Errno;
-use rustix::process::{Pid, WaitId, WaitIdOptions, WaitOptions, waitid, waitpid};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitOptions, waitid, waitpid};
+
+use crate::sys::signal;
 
 /// `__WALL` of `linux/wait.h`: children of any kind.
 const ALL_KINDS: u32 = 0x4000_0000;
@@ -37,6 +40,19 @@ pub fn reap_any() -> Result<Option<(Pid, Exit)>, Errno> {
         }
         Ok(None) | Err(Errno::CHILD) => Ok(None),
         Err(errno) => Err(errno),
+    }
+}
+
+/// Reaps whatever ends until SIGTERM arrives: the whole of limen-reaper.
+pub fn until_told() -> ExitCode {
+    // Blocked signals are kept for the first process of a pid namespace; others would be dropped.
+    let signals = signal::block([Signal::CHILD.as_raw(), Signal::TERM.as_raw()]);
+    loop {
+        // Several ends may hide behind one SIGCHLD, also those before the signal was blocked.
+        while let Ok(Some(_)) = reap_any() {}
+        if signals.wait() == Some(Signal::TERM.as_raw()) {
+            return ExitCode::SUCCESS;
+        }
     }
 }
 

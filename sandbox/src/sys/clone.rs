@@ -64,6 +64,9 @@ pub struct Process {
     pub pidfd: OwnedFd,
 }
 
+/// `linux/sched.h`. The constant of libc 0.2 is an int and so 0.
+const CLONE_INTO_CGROUP: u64 = 1 << 33;
+
 /// `struct clone_args`, second version (Linux 5.7): the one that knows a cgroup.
 #[repr(C, align(8))]
 #[derive(Default)]
@@ -108,7 +111,7 @@ pub fn process(
         Parent::Grand => arguments.flags |= libc::CLONE_PARENT as u64,
     }
     if let Some(cgroup) = cgroup {
-        arguments.flags |= libc::CLONE_INTO_CGROUP as u64;
+        arguments.flags |= CLONE_INTO_CGROUP;
         arguments.cgroup = u64::from(cgroup.as_raw_fd().unsigned_abs());
     }
     // SAFETY: `arguments` is the kernel's structure at the size given; its only pointer is to
@@ -125,6 +128,7 @@ pub fn process(
     let Some(pid) = Pid::from_raw(i32::try_from(checked(result)?).map_err(|_| Errno::RANGE)?)
     else {
         let _guard = AbortOnUnwind;
+        #[allow(unreachable_code, reason = "the proof that it never returns")]
         match child() {}
     };
     // SAFETY: clone3 succeeded with CLONE_PIDFD, so the kernel stored a new descriptor there that

@@ -1,0 +1,134 @@
+//! A core unit: a program of the box in a jail of its own
+//!
+//! No user namespace: its uid is the table's, and the few capabilities that the table grants are
+//! meant for the box. Everything else is as for a bundle.
+
+use std::os::fd::{AsFd, OwnedFd};
+
+use limen_channel::Descriptors;
+use limen_proto::control::{CONTROL_DESCRIPTOR, HAND_CHANNEL, HAND_STREAM};
+use limen_proto::id::Slot;
+use limen_proto::posture::Posture;
+use limen_proto::table::{CoreUnit, Network};
+use limen_proto::words::Words;
+
+use super::report::{Identity, Init};
+use super::{Given, gave_up};
+use crate::fault::Fault;
+use crate::policy::Class;
+use crate::step::cgroup::{Cgroup, OutOfMemory};
+use crate::step::exec::Command;
+use crate::step::landlock::{Right, Rules};
+use crate::step::limits::{self, Death};
+use crate::step::root::{Root, Source, Use};
+use crate::step::seccomp::Filter;
+use crate::step::{descriptors, identity, namespaces, quota};
+
+/// What the unit is started with.
+struct Places {
+    null: OwnedFd,
+    log: OwnedFd,
+    control: OwnedFd,
+    /// Of a hand: its channel to the steward and its stream.
+    hand: Option<(OwnedFd, OwnedFd)>,
+}
+
+pub(super) fn build(
+    unit: &CoreUnit,
+    slot: Option<Slot>,
+    given: Descriptors,
+    init: &Init,
+) -> Result<(), Fault> {
+    let mut given = Given::new(given);
+    let places = Places {
+        null: given.take("/dev/null")?,
+        log: given.take("the log")?,
+        control: given.take("the control socket")?,
+        hand: match slot {
+            Some(_) => Some((given.take("the channel")?, given.take("the stream")?)),
+            None => None,
+        },
+    };
+    Cgroup::own()?.limit(&unit.limits, OutOfMemory::All)?;
+    if let Some(slot) = slot {
+        quota::tree(slot)?;
+    }
+    let namespaces = namespaces::of_core(unit.network);
+    namespaces::born(namespaces, || {
+        let fault = payload(unit, slot, &places, init);
+        gave_up(init, &fault.unwrap_or_else(|fault| fault))
+    })
+}
+
+/// What becomes the unit. Returns only what went wrong.
+fn payload(
+    unit: &CoreUnit,
+    slot: Option<Slot>,
+    places: &Places,
+    init: &Init,
+) -> Result<Fault, Fault> {
+    let class = match unit.network {
+        Network::None => Class::Core,
+        Network::Host => Class::CoreNetwork,
+    };
+    let own = Identity::own()?;
+    let command = Command::new(&unit.command, &unit.environment, &[])?;
+    let filter = Filter::new(class, false)?;
+
+    limits::apply(Death::Core)?;
+    let rules = root(unit, slot)?;
+    descriptors::seal()?;
+    identity::become_user(unit.user, &identity::capabilities(unit.capabilities))?;
+    let landlock_abi = rules.enforce(None)?;
+    filter.install()?;
+
+    let posture = Posture {
+        landlock_abi,
+        seccomp: true,
+        memfd_exec_denied: true,
+        ..Posture::default()
+    };
+    init.built(&own, posture, &[])?;
+    let mut numbers = vec![
+        (places.null.as_fd(), 0),
+        (places.log.as_fd(), 1),
+        (places.log.as_fd(), 2),
+        (places.control.as_fd(), CONTROL_DESCRIPTOR),
+    ];
+    if let Some((channel, stream)) = &places.hand {
+        numbers.push((channel.as_fd(), HAND_CHANNEL));
+        numbers.push((stream.as_fd(), HAND_STREAM));
+    }
+    Ok(command.run(&numbers))
+}
+
+/// The unit's root: its program, a small /dev, the table's binds.
+fn root(unit: &CoreUnit, slot: Option<Slot>) -> Result<Rules, Fault> {
+    let root = Root::new()?;
+    let mut rules = Rules::default();
+    rules.allow("/", Right::Read);
+    root.devices(&[], unit.user)?;
+    rules.allow("/dev", Right::Devices);
+    let program = program(&unit.command);
+    root.bind(&Source::open(program)?, program, Use::Execute)?;
+    rules.allow(program, Right::Execute);
+    for bind in &unit.binds {
+        let from = match slot {
+            Some(slot) => bind.from.replace("{slot}", &slot.to_string()),
+            None => bind.from.to_string(),
+        };
+        let (purpose, right) = match (bind.writable, bind.executable) {
+            (true, _) => (Use::Write, Right::Write),
+            (false, true) => (Use::Execute, Right::Execute),
+            (false, false) => (Use::Read, Right::Read),
+        };
+        root.bind(&Source::open(&from)?, &bind.to, purpose)?;
+        rules.allow(bind.to.as_str(), right);
+    }
+    root.enter()?;
+    Ok(rules)
+}
+
+fn program(command: &Words) -> &str {
+    command.iter().next().unwrap_or_default()
+}

@@ -1,0 +1,104 @@
+//! What init is told
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use limen_channel::{Buffer, Channel, Descriptors};
+use limen_proto::jail::{Answer, JAIL_DESCRIPTOR, Step, Task};
+use limen_proto::posture::Posture;
+use rustix::io::Errno;
+use rustix::process::{PidfdFlags, getpid, pidfd_open};
+
+use crate::fault::{At, Fault};
+
+/// First descriptor number of what must outlive the moment in which the payload's descriptors are
+/// put at their numbers.
+const ABOVE_PLACES: i32 = 64;
+
+/// The jail's socket to init.
+#[derive(Debug)]
+pub struct Init(Channel);
+
+impl Init {
+    /// Takes the socket that init left at its number.
+    ///
+    /// # Errors
+    /// Nothing is there.
+    pub fn inherited() -> Result<Self, Fault> {
+        let socket = limen_channel::inherited(JAIL_DESCRIPTOR)
+            .and_then(|socket| rustix::io::fcntl_dupfd_cloexec(socket, ABOVE_PLACES))
+            .at(Step::Task, "take", "the socket to init")?;
+        Ok(Self(Channel::from(socket)))
+    }
+
+    /// Waits for the one task.
+    ///
+    /// # Errors
+    /// The frame is not a task, or init hung up.
+    pub fn task(&self) -> Result<(Task, Descriptors), Fault> {
+        let mut buffer = Buffer::new();
+        self.0
+            .receive(&mut buffer)
+            .at(Step::Task, "receive", "the task")?
+            .ok_or_else(|| Fault::new(Step::Task, "receive", "the task", Errno::PIPE))
+    }
+
+    pub(super) fn built(
+        &self,
+        payload: &Identity,
+        posture: Posture,
+        more: &[BorrowedFd<'_>],
+    ) -> Result<(), Fault> {
+        let answer = Answer::Built {
+            pid: payload.pid,
+            posture,
+        };
+        let mut riders = vec![payload.pidfd.as_fd()];
+        riders.extend(more);
+        self.0
+            .send(&answer, &riders)
+            .at(Step::Exec, "report to", "init")
+    }
+
+    pub(super) fn done(&self) -> Result<(), Fault> {
+        self.0
+            .send(&Answer::Done, &[])
+            .at(Step::Task, "report to", "init")
+    }
+
+    /// Reports a fault: its text to the unit's log, its step and errno to init.
+    pub fn failed(&self, fault: &Fault) {
+        eprintln!("limen-jail: {fault}");
+        let answer = Answer::Failed {
+            step: fault.step(),
+            errno: fault.errno(),
+        };
+        // init that is gone needs no answer.
+        let _ = self.0.send(&answer, &[]);
+    }
+}
+
+/// Who this process is to init.
+#[derive(Debug)]
+pub(super) struct Identity {
+    pid: u32,
+    pidfd: OwnedFd,
+}
+
+impl Identity {
+    /// Asks while the box's /proc is there: it counts pids as init does, whatever the pid
+    /// namespace of who asks.
+    pub(super) fn own() -> Result<Self, Fault> {
+        const SELF: &str = "/proc/self";
+        let link = std::fs::read_link(SELF).at(Step::Namespaces, "read", SELF)?;
+        let pid = link
+            .to_str()
+            .and_then(|pid| pid.parse().ok())
+            .ok_or_else(|| Fault::new(Step::Namespaces, "understand", SELF, Errno::INVAL))?;
+        let pidfd = pidfd_open(getpid(), PidfdFlags::empty()).at(
+            Step::Namespaces,
+            "open",
+            "the payload's own pidfd",
+        )?;
+        Ok(Self { pid, pidfd })
+    }
+}

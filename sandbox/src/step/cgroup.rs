@@ -1,0 +1,195 @@
+//! Limits of a cgroup, and the end of a tree of them
+//!
+//! init makes the directories and the jail is born in one of them; it writes the limits before it
+//! does anything that costs memory. It finds its cgroup by asking the kernel, so the layout of the
+//! tree is init's alone. Only the virtual gateway's own directory is found by name: adjusting and
+//! destroying are done from elsewhere.
+//!
+//! A cgroup that was killed is never used again: on Linux 6.12 a child cloned into it dies at once.
+
+use std::fs;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use limen_proto::contract::Limits;
+use limen_proto::id::Slot;
+use limen_proto::jail::Step;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{CWD, Mode, OFlags};
+use rustix::io::Errno;
+
+use crate::fault::{At, Fault};
+
+const STEP: Step = Step::Cgroup;
+/// Where cgroup v2 is mounted.
+const MOUNT: &str = "/sys/fs/cgroup";
+/// The box's own part of the tree.
+const LIMEN: &str = "/sys/fs/cgroup/limen";
+/// Length of the window in which `cpu.max` is counted, microseconds: the kernel's default.
+const PERIOD: u64 = 100_000;
+/// Longest wait for killed processes to be gone, seconds. Only a process stuck in a driver takes
+/// longer than milliseconds.
+const PATIENCE: i64 = 5;
+
+/// An open cgroup directory.
+#[derive(Debug)]
+pub(crate) struct Cgroup {
+    directory: OwnedFd,
+    path: PathBuf,
+}
+
+/// What dies when the memory limit is hit and nothing can be reclaimed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OutOfMemory {
+    /// The whole cgroup: a program without one of its processes is in no state that it knows.
+    All,
+    /// The process that the kernel picks: a virtual gateway's bundles do not die for each other.
+    One,
+}
+
+impl Cgroup {
+    /// The one that this process lives in.
+    pub(crate) fn own() -> Result<Self, Fault> {
+        let text = fs::read_to_string("/proc/self/cgroup").at(STEP, "read", "/proc/self/cgroup")?;
+        // Version 2 has exactly one line, of hierarchy 0.
+        let inside = text
+            .lines()
+            .find_map(|line| line.strip_prefix("0::/"))
+            .ok_or_else(|| Fault::new(STEP, "find cgroup v2 in", text.trim(), Errno::NOENT))?;
+        Self::open(Path::new(MOUNT).join(inside))
+    }
+
+    /// The one above.
+    pub(crate) fn parent(&self) -> Result<Self, Fault> {
+        let above = self.path.parent().unwrap_or(Path::new(MOUNT));
+        Self::open(above.to_owned())
+    }
+
+    /// A virtual gateway's.
+    pub(crate) fn of_vgw(slot: Slot) -> Result<Self, Fault> {
+        Self::open(vgw_path(slot))
+    }
+
+    fn open(path: PathBuf) -> Result<Self, Fault> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let directory = rustix::fs::openat(CWD, &path, flags, Mode::empty()).at(
+            STEP,
+            "open",
+            path.display(),
+        )?;
+        Ok(Self { directory, path })
+    }
+
+    /// Sets what these limits say.
+    pub(crate) fn limit(&self, limits: &Limits, victim: OutOfMemory) -> Result<(), Fault> {
+        self.set("memory.max", &limits.memory.to_string())?;
+        // Swap would let a unit hold more than its memory; a kernel without swap lacks the file.
+        match self.write("memory.swap.max", "0") {
+            Ok(()) | Err(Errno::NOENT) => {}
+            Err(errno) => return Err(self.fault("memory.swap.max", errno)),
+        }
+        let group = match victim {
+            OutOfMemory::All => "1",
+            OutOfMemory::One => "0",
+        };
+        self.set("memory.oom.group", group)?;
+        self.set("pids.max", &limits.processes.to_string())?;
+        self.set("cpu.weight", &limits.cpu_weight.to_string())?;
+        self.set("cpu.max", &processor_time(limits.cpu_percent))
+    }
+
+    fn set(&self, file: &'static str, value: &str) -> Result<(), Fault> {
+        self.write(file, value)
+            .map_err(|errno| self.fault(file, errno))
+    }
+
+    fn write(&self, file: &str, value: &str) -> Result<(), Errno> {
+        let flags = OFlags::WRONLY | OFlags::CLOEXEC;
+        let file = rustix::fs::openat(&self.directory, file, flags, Mode::empty())?;
+        rustix::io::write(&file, value.as_bytes()).map(drop)
+    }
+
+    fn fault(&self, file: &str, errno: Errno) -> Fault {
+        Fault::new(STEP, "set", self.path.join(file).display(), errno)
+    }
+
+    /// Kills everything below and waits until it is gone.
+    fn kill(&self) -> Result<(), Fault> {
+        self.set("cgroup.kill", "1")?;
+        let path = self.path.join("cgroup.events");
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        let events = rustix::fs::openat(&self.directory, "cgroup.events", flags, Mode::empty())
+            .at(STEP, "open", path.display())?;
+        let mut text = [0; 256];
+        loop {
+            let length =
+                rustix::io::pread(&events, &mut text, 0).at(STEP, "read", path.display())?;
+            let lines = text.get(..length).unwrap_or_default();
+            if lines.windows(11).any(|part| part == b"populated 0") {
+                return Ok(());
+            }
+            let mut wait = [PollFd::from_borrowed_fd(events.as_fd(), PollFlags::PRI)];
+            let limit = Timespec {
+                tv_sec: PATIENCE,
+                tv_nsec: 0,
+            };
+            if poll(&mut wait, Some(&limit)).at(STEP, "wait for", path.display())? == 0 {
+                return Err(Fault::new(
+                    STEP,
+                    "end all of",
+                    path.display(),
+                    Errno::TIMEDOUT,
+                ));
+            }
+        }
+    }
+}
+
+/// Kills what runs in a virtual gateway and removes its cgroups. What is not there is no error.
+pub(crate) fn remove_vgw(slot: Slot) -> Result<(), Fault> {
+    let path = vgw_path(slot);
+    if !path.exists() {
+        return Ok(());
+    }
+    Cgroup::of_vgw(slot)?.kill()?;
+    remove(&path)
+}
+
+/// Removes the leaves first. A cgroup has files that cannot be removed and directories that can.
+fn remove(path: &Path) -> Result<(), Fault> {
+    for entry in fs::read_dir(path).at(STEP, "list", path.display())? {
+        let entry = entry.at(STEP, "list", path.display())?;
+        if entry
+            .file_type()
+            .at(STEP, "look at", path.display())?
+            .is_dir()
+        {
+            remove(&entry.path())?;
+        }
+    }
+    fs::remove_dir(path).at(STEP, "remove", path.display())
+}
+
+fn vgw_path(slot: Slot) -> PathBuf {
+    Path::new(LIMEN).join(format!("vgw-{slot}"))
+}
+
+/// `cpu.max`: time in each window, or no limit for 0 percent.
+fn processor_time(percent: u16) -> String {
+    match percent {
+        0 => format!("max {PERIOD}"),
+        some => format!("{} {PERIOD}", u64::from(some) * PERIOD / 100),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percent_of_one_core_becomes_microseconds_of_a_window() {
+        assert_eq!(processor_time(0), "max 100000");
+        assert_eq!(processor_time(50), "50000 100000");
+        assert_eq!(processor_time(200), "200000 100000");
+    }
+}

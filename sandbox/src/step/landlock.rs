@@ -1,0 +1,121 @@
+//! Landlock: which files may be touched, a second wall behind the mounts
+//!
+//! The rules follow the root that was built. Rights are on hierarchies and add up from the top, so
+//! execution is given where programs lie and never on the way to a volume. What the kernel's ABI
+//! lacks is left out and what is in force is reported; without any Landlock the unit is refused.
+//! Abstract sockets and signals are scoped from ABI 6 on. The network is not Landlock's business.
+
+use std::os::fd::BorrowedFd;
+
+use landlock::{
+    ABI, Access, AccessFs, BitFlags, CompatLevel, Compatible, LandlockStatus, PathBeneath, PathFd,
+    Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetStatus, Scope,
+};
+use limen_proto::jail::Step;
+use rustix::io::Errno;
+
+use crate::fault::Fault;
+
+const STEP: Step = Step::Landlock;
+/// The newest ABI whose rights are asked for: Linux 6.12.
+const NEWEST: ABI = ABI::V6;
+
+/// What may be done below a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Right {
+    /// Look and read.
+    Read,
+    /// Read and execute. The kernel wants both rights of who executes a file.
+    Execute,
+    /// Everything but executing.
+    Write,
+    /// Read, write and control device nodes that are there.
+    Devices,
+}
+
+impl Right {
+    fn access(self) -> BitFlags<AccessFs> {
+        let read = AccessFs::ReadFile | AccessFs::ReadDir;
+        match self {
+            Self::Read => read,
+            Self::Execute => read | AccessFs::Execute,
+            Self::Write => AccessFs::from_all(NEWEST) & !BitFlags::from(AccessFs::Execute),
+            Self::Devices => read | AccessFs::WriteFile | AccessFs::IoctlDev,
+        }
+    }
+}
+
+/// The rules of one payload, by paths in its own root.
+#[derive(Debug, Default)]
+pub(crate) struct Rules(Vec<(String, Right)>);
+
+impl Rules {
+    /// Adds a rule. The path exists when the rules are enforced.
+    pub(crate) fn allow(&mut self, path: impl Into<String>, right: Right) {
+        self.0.push((path.into(), right));
+    }
+
+    /// Puts this process and all its descendants under the rules; `program`, an open executable,
+    /// may be executed besides. Returns the ABI in force.
+    pub(crate) fn enforce(&self, program: Option<BorrowedFd<'_>>) -> Result<u8, Fault> {
+        let status = self
+            .ruleset(program)
+            .map_err(|error| Fault::new(STEP, "make", &error, errno(error.as_ref())))?
+            .restrict_self()
+            .map_err(|error| Fault::new(STEP, "enforce", &error, Errno::PERM))?;
+        match (status.ruleset, status.landlock) {
+            (
+                RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced,
+                LandlockStatus::Available { effective_abi, .. },
+            ) => Ok(u8::try_from(effective_abi as i32).unwrap_or(u8::MAX)),
+            (_, status) => Err(Fault::new(
+                STEP,
+                "enforce",
+                format_args!("the rules, the kernel says {status:?}"),
+                Errno::OPNOTSUPP,
+            )),
+        }
+    }
+
+    fn ruleset(
+        &self,
+        program: Option<BorrowedFd<'_>>,
+    ) -> Result<landlock::RulesetCreated, Box<dyn core::error::Error>> {
+        let mut ruleset = Ruleset::default()
+            .set_compatibility(CompatLevel::BestEffort)
+            .handle_access(AccessFs::from_all(NEWEST))?
+            .scope(Scope::from_all(NEWEST))?
+            .create()?;
+        for (path, right) in &self.0 {
+            ruleset = ruleset.add_rule(rule(path, *right)?)?;
+        }
+        if let Some(program) = program {
+            let access = AccessFs::Execute | AccessFs::ReadFile;
+            ruleset = ruleset.add_rule(PathBeneath::new(program, access))?;
+        }
+        Ok(ruleset)
+    }
+}
+
+/// A right on directories is refused for a file, so what is a file gets what files can have.
+fn rule(path: &str, right: Right) -> Result<PathBeneath<PathFd>, Box<dyn core::error::Error>> {
+    let opened = PathFd::new(path)?;
+    let kind = rustix::fs::FileType::from_raw_mode(rustix::fs::fstat(&opened)?.st_mode);
+    let access = match kind {
+        rustix::fs::FileType::Directory => right.access(),
+        _ => right.access() & AccessFs::from_file(NEWEST),
+    };
+    Ok(PathBeneath::new(opened, access))
+}
+
+fn errno(error: &(dyn core::error::Error + 'static)) -> Errno {
+    // The crate's errors hold the kernel's reason somewhere below themselves.
+    let mut source: Option<&(dyn core::error::Error + 'static)> = Some(error);
+    while let Some(error) = source {
+        if let Some(io) = error.downcast_ref::<std::io::Error>() {
+            return Errno::from_io_error(io).unwrap_or(Errno::INVAL);
+        }
+        source = error.source();
+    }
+    Errno::INVAL
+}

@@ -1,0 +1,88 @@
+//! Resource limits and the order of death when the box runs out of memory
+//!
+//! cgroups bound what a unit takes together; these bound what one process may do to itself and to
+//! tables of the kernel that no cgroup counts. Written while the full /proc is there.
+
+use std::fs;
+
+use limen_proto::jail::Step;
+use rustix::process::{Resource, Rlimit, setrlimit};
+
+use crate::fault::{At, Fault};
+
+const STEP: Step = Step::Limits;
+
+/// `oom_score_adj`: who dies first when the whole box is out of memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Death {
+    /// Never: without it all bundles of a virtual gateway die, and it holds next to nothing.
+    Reaper = -1000,
+    /// After all providers' programs: the core must live to start them again.
+    Core = -800,
+    /// First.
+    Bundle = 300,
+}
+
+/// Limit, soft and hard value, why.
+const LIMITS: &[(Resource, u64, u64, &str)] = &[
+    (
+        Resource::Core,
+        0,
+        0,
+        "a core dump of a provider's data has no place to go",
+    ),
+    (
+        Resource::Nofile,
+        1024,
+        4096,
+        "descriptors: select(2) knows 1024; event loops may raise it",
+    ),
+    (
+        Resource::Memlock,
+        65536,
+        65536,
+        "locked memory cannot be reclaimed from anyone",
+    ),
+    (
+        Resource::Rtprio,
+        0,
+        0,
+        "a real-time loop stops everything else",
+    ),
+    (
+        Resource::Nice,
+        0,
+        0,
+        "shares of the processor are the contract's business",
+    ),
+    (
+        Resource::Msgqueue,
+        0,
+        0,
+        "POSIX queues outlive the program that made them",
+    ),
+    (
+        Resource::Sigpending,
+        1024,
+        1024,
+        "queued signals are counted per user only",
+    ),
+];
+
+/// Sets all limits of this process.
+pub(crate) fn apply(death: Death) -> Result<(), Fault> {
+    fs::write("/proc/self/oom_score_adj", (death as i32).to_string()).at(
+        STEP,
+        "write",
+        "/proc/self/oom_score_adj",
+    )?;
+    for &(resource, current, maximum, _) in LIMITS {
+        let limit = Rlimit {
+            current: Some(current),
+            maximum: Some(maximum),
+        };
+        setrlimit(resource, limit).at(STEP, "set the limit", format_args!("{resource:?}"))?;
+    }
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+    Ok(())
+}

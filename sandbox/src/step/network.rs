@@ -1,0 +1,63 @@
+//! A network namespace and its link, made before anybody lives in it
+//!
+//! Made first, a failure leaves no process behind, and no one has to wait for another: the jail
+//! makes the namespace, goes back to build the link from the box's side, and the payload is born
+//! inside.
+
+use std::fs::File;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use limen_proto::contract::Contract;
+use limen_proto::id::Slot;
+use limen_proto::jail::Step;
+use limen_proto::name::Name;
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+
+use crate::fault::{At, Fault};
+use crate::net;
+use crate::sys::clone::Namespaces;
+use crate::sys::namespace::unshare;
+
+const STEP: Step = Step::Network;
+
+/// Makes the namespace and the link, and leaves this process inside.
+pub(crate) fn build(slot: Slot, contract: &Contract) -> Result<OwnedFd, Fault> {
+    let outside = own()?;
+    unshare(Namespaces::NETWORK).at(STEP, "make", "the network namespace")?;
+    let inside = own()?;
+    enter(outside.as_fd())?;
+    net::build(slot, inside.as_fd(), contract).map_err(refused)?;
+    enter(inside.as_fd())?;
+    Ok(inside.into())
+}
+
+/// Applies another contract to a link that exists.
+pub(crate) fn adjust(slot: Slot, inside: BorrowedFd<'_>, contract: &Contract) -> Result<(), Fault> {
+    net::adjust(slot, inside, contract).map_err(refused)
+}
+
+/// Removes link and firewall entries.
+pub(crate) fn destroy(slot: Slot) -> Result<(), Fault> {
+    net::destroy(slot).map_err(refused)
+}
+
+/// The firewall table and the box's forwarding.
+pub(crate) fn prepare(uplink: &Name, listen: u16) -> Result<(), Fault> {
+    net::prepare(uplink.as_str(), listen).map_err(refused)
+}
+
+fn own() -> Result<File, Fault> {
+    File::open("/proc/self/ns/net").at(STEP, "open", "/proc/self/ns/net")
+}
+
+fn enter(namespace: BorrowedFd<'_>) -> Result<(), Fault> {
+    move_into_link_name_space(namespace, Some(LinkNameSpaceType::Network)).at(
+        STEP,
+        "enter",
+        "a network namespace",
+    )
+}
+
+fn refused(fault: net::Fault) -> Fault {
+    Fault::new(STEP, fault.operation, fault.object, fault.errno)
+}

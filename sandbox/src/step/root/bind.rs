@@ -1,0 +1,104 @@
+//! Pieces of the box in the new root
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, Stat};
+use rustix::mount::{OpenTreeFlags, open_tree};
+
+use super::{BENEATH, Root, STEP};
+use crate::fault::{At, Fault};
+use crate::sys::mount::{Attributes, set_attributes};
+
+/// What a bound piece is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Use {
+    /// Read.
+    Read,
+    /// Read and execute.
+    Execute,
+    /// Write, never execute.
+    Write,
+}
+
+impl Use {
+    fn attributes(self) -> Attributes {
+        let base = Attributes::NO_SET_UID.and(Attributes::NO_DEVICES);
+        match self {
+            Self::Read => base
+                .and(Attributes::NO_EXECUTION)
+                .and(Attributes::READ_ONLY),
+            Self::Execute => base.and(Attributes::READ_ONLY),
+            Self::Write => base.and(Attributes::NO_EXECUTION),
+        }
+    }
+}
+
+/// An existing file or directory of the box, held open: what was looked at is what is mounted.
+#[derive(Debug)]
+pub(crate) struct Source {
+    object: OwnedFd,
+    status: Stat,
+    name: String,
+}
+
+impl Source {
+    /// Opens an absolute path of the box. No link is followed, not even on the way.
+    pub(crate) fn open(path: &str) -> Result<Self, Fault> {
+        let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+        Self::resolve(CWD, path, resolve)
+    }
+
+    /// Opens a name beneath a directory, again without links.
+    pub(super) fn beneath(directory: BorrowedFd<'_>, path: &str) -> Result<Self, Fault> {
+        Self::resolve(directory, path, BENEATH)
+    }
+
+    fn resolve(at: BorrowedFd<'_>, path: &str, how: ResolveFlags) -> Result<Self, Fault> {
+        let flags = OFlags::PATH | OFlags::CLOEXEC;
+        let object =
+            rustix::fs::openat2(at, path, flags, Mode::empty(), how).at(STEP, "open", path)?;
+        let status = rustix::fs::fstat(&object).at(STEP, "look at", path)?;
+        Ok(Self {
+            object,
+            status,
+            name: path.to_owned(),
+        })
+    }
+
+    /// What it is.
+    pub(crate) fn kind(&self) -> FileType {
+        FileType::from_raw_mode(self.status.st_mode)
+    }
+
+    /// Its owner's uid, as the box counts.
+    pub(crate) fn owner(&self) -> u32 {
+        self.status.st_uid
+    }
+
+    /// A mount of it that nobody can see yet.
+    fn tree(&self, purpose: Use) -> Result<OwnedFd, Fault> {
+        let flags = OpenTreeFlags::OPEN_TREE_CLONE
+            | OpenTreeFlags::OPEN_TREE_CLOEXEC
+            | OpenTreeFlags::AT_EMPTY_PATH;
+        let tree = open_tree(&self.object, c"", flags).at(STEP, "clone", &self.name)?;
+        set_attributes(tree.as_fd(), purpose.attributes()).at(STEP, "protect", &self.name)?;
+        Ok(tree)
+    }
+}
+
+impl AsFd for Source {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.object.as_fd()
+    }
+}
+
+impl Root {
+    /// Mounts `source` at `path`, which is made where the root is ours to make it.
+    pub(crate) fn bind(&self, source: &Source, path: &str, purpose: Use) -> Result<(), Fault> {
+        let place = match source.kind() {
+            FileType::Directory => self.directory(path)?,
+            _ => self.file(path)?,
+        };
+        self.put(source.tree(purpose)?.as_fd(), place.as_fd(), path)
+    }
+}

@@ -1,0 +1,74 @@
+//! A user namespace with nobody in it
+//!
+//! Made once per virtual gateway by a short-lived child, kept by its descriptor. The reaper and
+//! every bundle enter it last. It maps the slot's range of outer ids to 0 and up, and allows no
+//! namespaces inside: without that, even a program without capabilities could make a user
+//! namespace and with it mounts and networks of its own.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+
+use limen_proto::id::Slot;
+use limen_proto::jail::Step;
+use limen_proto::limits::SLOT_IDS;
+use limen_proto::state::Exit;
+use rustix::io::Errno;
+
+use crate::fault::{At, Fault};
+use crate::reap;
+use crate::sys::clone::{self, Namespaces, Parent};
+use crate::sys::exit;
+
+const STEP: Step = Step::Namespaces;
+/// Limits on namespaces inside, all 0.
+const FORBIDDEN: [&str; 3] = [
+    "/proc/sys/user/max_user_namespaces",
+    "/proc/sys/user/max_mnt_namespaces",
+    "/proc/sys/user/max_net_namespaces",
+];
+
+/// Makes the namespace of a slot.
+pub(crate) fn make(slot: Slot) -> Result<OwnedFd, Fault> {
+    let pipe = || std::io::pipe().at(STEP, "make", "a pipe");
+    let (mut mapped, mut tell) = pipe()?;
+    let maker = clone::process(Namespaces::USER, None, Parent::Caller, || {
+        // Only the parent may write the maps, and only somebody inside the limits.
+        let outcome = mapped
+            .read_exact(&mut [0])
+            .and_then(|()| FORBIDDEN.iter().try_for_each(|path| fs::write(path, "0")));
+        exit(u8::from(outcome.is_err()))
+    })
+    .at(STEP, "make", "the user namespace's maker")?;
+    let process = format!("/proc/{}", maker.pid);
+    let namespace = map(&process, slot).and_then(|()| {
+        let path = format!("{process}/ns/user");
+        File::open(&path).at(STEP, "open", path)
+    });
+    // Whatever happened, the maker must not be left waiting; without a byte it ends as failed.
+    if namespace.is_ok() {
+        tell.write_all(&[1]).at(STEP, "write to", "the maker")?;
+    }
+    drop(tell);
+    let end = reap::wait(&maker.pidfd).at(STEP, "wait for", "the maker")?;
+    let namespace = namespace?;
+    if end == Exit::Status(0) {
+        Ok(namespace.into())
+    } else {
+        Err(Fault::new(
+            STEP,
+            "forbid",
+            "further namespaces in the user namespace",
+            Errno::PERM,
+        ))
+    }
+}
+
+fn map(process: &str, slot: Slot) -> Result<(), Fault> {
+    let line = format!("0 {} {SLOT_IDS}", slot.first_id());
+    for file in ["uid_map", "gid_map"] {
+        let path = format!("{process}/{file}");
+        fs::write(&path, &line).at(STEP, "write", path)?;
+    }
+    Ok(())
+}
