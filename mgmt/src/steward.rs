@@ -18,9 +18,9 @@ use tokio::sync::mpsc;
 
 use crate::link::Link;
 
-/// Longest wait for an answer. The steward answers a start when it was accepted, a stop when the
-/// unit has ended: the longest is a stop that ends in a kill.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Longest wait for an answer: longer than the steward's own longest deadline (a removal, three
+/// minutes), so that its words arrive and not ours.
+const PATIENCE: Duration = Duration::from_secs(240);
 
 /// What arrives for one call.
 pub enum Arrival {

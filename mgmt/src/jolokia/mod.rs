@@ -18,12 +18,15 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
+use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use limen_proto::manage::Caller;
+use limen_proto::name::Name;
 use serde_json::{Map, Value, json};
 
 use crate::object::{self, Effect, Form, ObjectName, World, answer_value};
+use crate::serve::Notes;
 use crate::steward::Steward;
 use options::Options;
 pub use problem::{Problem, kind_name};
@@ -58,16 +61,18 @@ pub enum Reply {
 /// The agent: one for all connections.
 pub struct Agent {
     steward: Steward,
+    notes: Rc<Notes>,
     /// For `ifModifiedSince`: fingerprint of a caller's names, and since when. Callers are pinned
     /// authorities, so there are as many as virtual gateways.
     seen: RefCell<HashMap<Caller, (u64, u64)>>,
 }
 
 impl Agent {
-    /// An agent that asks this steward.
-    pub fn new(steward: Steward) -> Self {
+    /// An agent that asks this steward, and tells it of attempts on what belongs to others.
+    pub fn new(steward: Steward, notes: Rc<Notes>) -> Self {
         Self {
             steward,
+            notes,
             seen: RefCell::default(),
         }
     }
@@ -197,10 +202,25 @@ impl Agent {
     }
 
     async fn world(&self, identity: &Identity, pattern: &ObjectName) -> Result<World, Problem> {
+        self.notice(&identity.caller, pattern);
         let needs = object::needs(pattern);
         let trust = identity.trust.clone();
         let world = World::fetch(&identity.caller, trust, &needs, &self.steward).await;
         world.map_err(Problem::from)
+    }
+
+    /// A provider that names another is told nothing, and the operator is told of it. Whether that
+    /// other is on the box plays no part, not even in time.
+    fn notice(&self, caller: &Caller, pattern: &ObjectName) {
+        let named = pattern
+            .get("provider")
+            .and_then(|text| text.parse::<Name>().ok());
+        if let (Caller::Provider(own), Some(named)) = (caller, named)
+            && *own != named
+        {
+            let text = format!("provider {own} asked for objects of provider {named}");
+            self.notes.tell(text);
+        }
     }
 
     async fn exec(

@@ -32,7 +32,7 @@ pub struct Server {
     agent: Agent,
     steward: Steward,
     /// Events for the steward.
-    pub notes: Notes,
+    pub notes: Rc<Notes>,
     /// The epoch of trust in force.
     pub trust: watch::Sender<Option<Rc<Trusted>>>,
     door: RefCell<Door>,
@@ -43,9 +43,10 @@ pub struct Server {
 impl Server {
     /// A server that asks this steward and trusts nobody yet.
     pub fn new(steward: Steward) -> Self {
+        let notes = Rc::new(Notes::new(steward.clone()));
         Self {
-            agent: Agent::new(steward.clone()),
-            notes: Notes::new(steward.clone()),
+            agent: Agent::new(steward.clone(), notes.clone()),
+            notes,
             steward,
             trust: watch::Sender::new(None),
             door: RefCell::default(),

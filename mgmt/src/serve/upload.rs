@@ -32,7 +32,7 @@ use crate::steward::{Arrival, Pending, unavailable};
 /// Longest silence of a client in the middle of an upload.
 const SILENCE: Duration = Duration::from_secs(60);
 /// Longest silence of the steward once everything was sent: verifying and syncing what was written.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_secs(240);
 /// What is read and thrown away of an upload that failed early, bytes, and for how long: a client
 /// that is still sending would not see the outcome otherwise.
 const LEFTOVER: usize = 256 * 1024 * 1024;
