@@ -10,12 +10,14 @@ use limen_channel::{Buffer, Channel};
 use limen_proto::calls::{Answer, Call};
 use limen_proto::limits::CALL_FRAME;
 use limen_proto::registry::Service;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::body;
 use crate::error::Error;
-use crate::line::is_readable;
+use crate::line::{is_readable, span};
 
 /// A live channel to a service.
 pub struct Reference {
@@ -105,10 +107,20 @@ impl Reference {
 
     /// Whether the other side hung up. Costs one system call and waits for nothing.
     pub fn is_over(&self) -> bool {
-        use rustix::event::{PollFd, PollFlags, Timespec, poll};
-        let mut polled = [PollFd::new(&self.socket, PollFlags::empty())];
-        let now = Timespec::default();
-        matches!(poll(&mut polled, Some(&now)), Ok(1))
+        self.wait_until_over(Duration::ZERO)
+    }
+
+    /// Waits for the other side to hang up, at most for `limit`. Returns whether it did.
+    pub fn wait_until_over(&self, limit: Duration) -> bool {
+        let until = Instant::now().checked_add(limit);
+        loop {
+            // No flags: a hang-up is always told, and answers are left alone.
+            let mut polled = [PollFd::new(&self.socket, PollFlags::empty())];
+            match poll(&mut polled, span(until).as_ref()) {
+                Err(Errno::INTR) => {}
+                other => return matches!(other, Ok(1..)),
+            }
+        }
     }
 }
 

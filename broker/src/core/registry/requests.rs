@@ -3,6 +3,9 @@
 //! One request, one reply. A service that may not be used is not found, with the same words and
 //! by the same path as one that does not exist.
 
+use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
+
 use limen_proto::grant::Use;
 use limen_proto::id::UnitRef;
 use limen_proto::name::Interface;
@@ -200,10 +203,10 @@ impl Registry {
     fn watch(&mut self, asker: Asker, interface: Interface, effects: &mut Vec<Effect>) -> Done {
         let peer = self.peers.get_mut(&asker.peer);
         let peer = peer.ok_or(RegistryError::NotFound)?;
-        if !peer.watches.contains_key(&interface) {
+        if let Entry::Vacant(place) = peer.watches.entry(interface) {
             let charge = self.charged.watches.charge(asker.unit.unit);
             charge.map_err(|_| RegistryError::Quota)?;
-            peer.watches.insert(interface, Default::default());
+            place.insert(BTreeSet::new());
         }
         self.reply(asker, Answer::Done, effects);
         self.tell(asker.peer, effects);

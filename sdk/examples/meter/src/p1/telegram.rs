@@ -120,7 +120,7 @@ fn thousandths(value: &str, unit: &str) -> Option<u64> {
 
 /// Two hexadecimal digits a character, printable ASCII.
 fn equipment(value: &str) -> Option<String> {
-    if value.len() % 2 != 0 || !value.is_ascii() {
+    if !value.len().is_multiple_of(2) || !value.is_ascii() {
         return None;
     }
     (0..value.len())
