@@ -62,7 +62,8 @@ pub enum Use {
         /// References that were cut.
         references: u32,
     },
-    /// A reference across providers was handed out under a grant.
+    /// A reference across providers was handed out under a grant. Behind `Complete` it is said
+    /// again for each one that is held already: counts begin at zero with a link.
     Handed {
         /// Which grant.
         id: u64,

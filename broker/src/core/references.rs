@@ -3,7 +3,7 @@
 //! One entry for each kept descriptor. An entry outlives the broker, in init's descriptor store,
 //! and may name a service of an earlier broker's life.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use limen_proto::id::UnitRef;
 
@@ -46,17 +46,15 @@ impl References {
             .collect()
     }
 
-    /// Grants under which references exist, without 0, each once.
-    pub fn grants(&self) -> Vec<u64> {
-        let mut grants: Vec<u64> = self
-            .records
-            .values()
-            .map(|record| record.grant)
-            .filter(|grant| *grant != 0)
-            .collect();
-        grants.sort_unstable();
-        grants.dedup();
-        grants
+    /// The grant of each reference that crosses providers.
+    pub fn held_under_grants(&self) -> impl Iterator<Item = u64> {
+        let grants = self.records.values().map(|record| record.grant);
+        grants.filter(|grant| *grant != 0)
+    }
+
+    /// Grants under which references exist, each once.
+    pub fn grants(&self) -> BTreeSet<u64> {
+        self.held_under_grants().collect()
     }
 
     /// How many there are.

@@ -28,6 +28,8 @@ impl Steward {
     /// A fresh broker, or a fresh link to it.
     pub(super) fn greet_broker(&mut self, turn: &mut Turn<'_>) {
         self.grants_told = Told::default();
+        // The broker says anew what is held.
+        self.references.clear();
         let slots: Vec<Slot> = self.desired.vgws.keys().copied().collect();
         for slot in slots {
             self.tell_provider(turn, slot);

@@ -143,7 +143,8 @@ impl Registry {
         }
     }
 
-    /// Ends what the steward no longer said, then serves look-ups across providers again.
+    /// Ends what the steward no longer said, tells it what is held, then serves look-ups across
+    /// providers again.
     fn complete(&mut self, effects: &mut Vec<Effect>) {
         for grant in self.grants.complete() {
             self.end_grant(grant.id, Some(&grant), effects);
@@ -153,6 +154,8 @@ impl Registry {
                 self.end_grant(id, None, effects);
             }
         }
+        let held = self.references.held_under_grants();
+        effects.extend(held.map(|id| Effect::Report(Use::Handed { id })));
         self.tell_all_watchers(effects);
     }
 

@@ -109,6 +109,7 @@ fn until_complete_nothing_is_found_across_providers() {
     assert_eq!(bench.get(2, meter), Err(RegistryError::NotFound));
     let effects = bench.step(Input::Decided(Decision::Complete));
     assert_eq!(cuts(&effects), []);
+    assert_eq!(reports(&effects), [Use::Handed { id: 5 }], "counted anew");
     assert!(bench.get(2, meter).is_ok());
     assert!(
         bench
