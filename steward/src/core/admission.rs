@@ -83,7 +83,12 @@ fn sound(contract: &Contract) -> Result<(), Refusal> {
         if publish.outside == 0 || publish.inside == 0 {
             return Err(invalid("port 0 cannot be published; name a port"));
         }
-        if contract.publish.iter().take(place).any(|earlier| same_port(earlier, publish)) {
+        if contract
+            .publish
+            .iter()
+            .take(place)
+            .any(|earlier| same_port(earlier, publish))
+        {
             return Err(invalid(format!(
                 "the contract publishes {} twice; drop one",
                 port_name(publish)
@@ -91,8 +96,15 @@ fn sound(contract: &Contract) -> Result<(), Refusal> {
         }
     }
     for (place, device) in contract.devices.iter().enumerate() {
-        if contract.devices.iter().take(place).any(|earlier| earlier == device) {
-            return Err(invalid(format!("the contract names device class {device} twice")));
+        if contract
+            .devices
+            .iter()
+            .take(place)
+            .any(|earlier| earlier == device)
+        {
+            return Err(invalid(format!(
+                "the contract names device class {device} twice"
+            )));
         }
     }
     Ok(())
@@ -198,9 +210,12 @@ fn ports(contract: &Contract, others: &[&VgwRecord], fixtures: &Fixtures) -> Res
                 port_name(publish)
             )));
         }
-        let holder = others
-            .iter()
-            .find(|vgw| vgw.contract.publish.iter().any(|held| same_port(held, publish)));
+        let holder = others.iter().find(|vgw| {
+            vgw.contract
+                .publish
+                .iter()
+                .any(|held| same_port(held, publish))
+        });
         if let Some(vgw) = holder {
             return Err(not_admitted(format!(
                 "{} of the box is published for provider {}; publish another outside port",
@@ -212,11 +227,7 @@ fn ports(contract: &Contract, others: &[&VgwRecord], fixtures: &Fixtures) -> Res
     Ok(())
 }
 
-fn devices(
-    contract: &Contract,
-    others: &[&VgwRecord],
-    fixtures: &Fixtures,
-) -> Result<(), Refusal> {
+fn devices(contract: &Contract, others: &[&VgwRecord], fixtures: &Fixtures) -> Result<(), Refusal> {
     for class in &contract.devices {
         if !fixtures.devices.contains(class) {
             let known: Vec<&str> = fixtures.devices.iter().map(Name::as_str).collect();
@@ -230,7 +241,9 @@ fn devices(
             )));
         }
         // A serial line has one reader: two would tear each other's telegrams apart.
-        let holder = others.iter().find(|vgw| vgw.contract.devices.contains(class));
+        let holder = others
+            .iter()
+            .find(|vgw| vgw.contract.devices.contains(class));
         if let Some(vgw) = holder {
             return Err(not_admitted(format!(
                 "device class {class} is promised to provider {}; take it out of that contract first",

@@ -102,6 +102,7 @@ pub fn verb_name(verb: &Verb) -> &'static str {
         Verb::ShowCore => "show the core",
         Verb::Shutdown { .. } => "shut down",
         Verb::Note { .. } => "note",
+        Verb::KillCore { .. } => "end a core unit",
     }
 }
 
@@ -153,9 +154,15 @@ mod tests {
     fn a_flood_is_counted_and_not_written() {
         let mut throttle = Throttle::default();
         let mut now = Now::default();
-        let recorded = (0..1000).filter(|_| throttle.admit(now, "stranger").is_some()).count();
+        let recorded = (0..1000)
+            .filter(|_| throttle.admit(now, "stranger").is_some())
+            .count();
         assert_eq!(recorded, 30);
-        assert_eq!(throttle.admit(now, "operator"), Some(0), "others are not held back");
+        assert_eq!(
+            throttle.admit(now, "operator"),
+            Some(0),
+            "others are not held back"
+        );
         now.monotonic_ms += REFILL_MS;
         assert_eq!(throttle.admit(now, "stranger"), Some(970));
         assert_eq!(throttle.admit(now, "stranger"), None);

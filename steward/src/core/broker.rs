@@ -141,7 +141,9 @@ impl Steward {
                 }
             }
             Use::Revoked { id, references } => {
-                let text = format!("revocation of grant {id} took effect; {references} references were cut");
+                let text = format!(
+                    "revocation of grant {id} took effect; {references} references were cut"
+                );
                 self.note(turn, event(turn.now, BOX, None, &text, ""));
             }
             Use::Blamed { unit } => {

@@ -37,8 +37,11 @@ impl Steward {
     }
 
     pub(super) fn bundle_views(&self, turn: &mut Turn<'_>, slot: Slot) -> Vec<Bundle> {
-        let indexes: Vec<BundleIndex> =
-            self.desired.bundles_of(slot).map(|bundle| bundle.index).collect();
+        let indexes: Vec<BundleIndex> = self
+            .desired
+            .bundles_of(slot)
+            .map(|bundle| bundle.index)
+            .collect();
         let mut views: Vec<Bundle> = indexes
             .into_iter()
             .filter_map(|index| self.bundle_view(turn, slot, index))
@@ -161,7 +164,11 @@ impl Steward {
                 "bundle {name} is already uninstalled; its volumes are kept"
             )));
         }
-        if self.jobs.arriving(vgw.slot).is_some_and(|summary| summary.name == *name) {
+        if self
+            .jobs
+            .arriving(vgw.slot)
+            .is_some_and(|summary| summary.name == *name)
+        {
             return Err(conflict(format!(
                 "bundle {name} is being updated; uninstall it when that is done"
             )));
@@ -175,7 +182,11 @@ impl Steward {
         if bundle.held != leaving {
             bundle.held = leaving;
             bundle.enabled = false;
-            let what = if keep_volumes { ", keeping its volumes" } else { "" };
+            let what = if keep_volumes {
+                ", keeping its volumes"
+            } else {
+                ""
+            };
             let text = format!("began to uninstall a bundle{what}");
             let draft = event(
                 turn.now,

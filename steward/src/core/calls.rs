@@ -12,7 +12,7 @@ use limen_proto::name::Name;
 use super::audit::{self, actor, event};
 use super::authorise::{Scope, authorise};
 use super::desired::{Change, Draft, VgwRecord};
-use super::refusal::{no_bundle, no_vgw, unavailable};
+use super::refusal::{no_bundle, no_vgw, not_found, unavailable};
 use super::turn::{Effect, Turn};
 use super::wait::{Form, Goal, READ_MS};
 use super::{Outcome, Steward};
@@ -128,6 +128,7 @@ impl Steward {
             }
             Verb::ShowCore => Ok(Some(Answer::Core(self.core_view(turn)))),
             Verb::Shutdown { reboot } => self.shut_down(turn, asking, *reboot),
+            Verb::KillCore { unit } => self.kill_core(turn, asking, unit),
             _ => Err(misplaced(verb)),
         }
     }
@@ -205,7 +206,9 @@ impl Steward {
                 let mut events = turn
                     .outside
                     .events(provider, *after, limit)
-                    .map_err(|error| super::failed(format!("the audit trail is not readable: {error}")))?;
+                    .map_err(|error| {
+                        super::failed(format!("the audit trail is not readable: {error}"))
+                    })?;
                 let mut room = EVENT_BYTES;
                 events.retain(|event| {
                     let size = event.text.len() + event.actor.len() + 64;
@@ -275,6 +278,26 @@ impl Steward {
         self.note(turn, event(turn.now, &asking.actor(), None, &text, ""));
         self.reply(turn, Some(asking.call), Ok(Answer::Done));
         self.ask(turn, control::Verb::Shutdown { reboot });
+        Ok(None)
+    }
+
+    fn kill_core(&mut self, turn: &mut Turn<'_>, asking: &Asking, name: &Name) -> Outcome {
+        let names = &self.facts.core_units;
+        let known = names.iter().position(|known| known == name);
+        let number = known
+            .and_then(|place| u8::try_from(place).ok())
+            .filter(|number| self.core.contains_key(number))
+            .ok_or_else(|| {
+                not_found(format!(
+                    "there is no core unit {name}; show the core to see what there is"
+                ))
+            })?;
+        let text = format!("ended core unit {name}, which is started again");
+        self.note(turn, event(turn.now, &asking.actor(), None, &text, ""));
+        // Answered first: the unit may be this one, or the one that carries the answer.
+        self.reply(turn, Some(asking.call), Ok(Answer::Done));
+        let unit = UnitId::Core(number);
+        self.ask(turn, control::Verb::Kill { unit });
         Ok(None)
     }
 

@@ -42,9 +42,12 @@ pub fn authority(desired: &Desired, text: &str) -> Result<(), Refusal> {
         .identity
         .iter()
         .map(|identity| ("the operator".to_owned(), &identity.operator))
-        .chain(desired.vgws.values().map(|vgw| {
-            (format!("provider {}", vgw.provider), &vgw.authority)
-        }))
+        .chain(
+            desired
+                .vgws
+                .values()
+                .map(|vgw| (format!("provider {}", vgw.provider), &vgw.authority)),
+        )
         .find(|(_, held)| one_certificate(held).is_ok_and(|held| held == certificate));
     if let Some((holder, _)) = taken {
         return Err(conflict(format!(

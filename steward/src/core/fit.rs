@@ -53,7 +53,8 @@ pub fn fit(vgw: &VgwRecord, desired: &Desired, summary: &Summary) -> Result<Verd
     }
     follows(vgw, desired, summary)?;
     let index = place(vgw.slot, desired, before)?;
-    spec_of(vgw.slot, index, summary).map_err(|why| invalid(format!("the bundle cannot run: {why}")))?;
+    spec_of(vgw.slot, index, summary)
+        .map_err(|why| invalid(format!("the bundle cannot run: {why}")))?;
     if summary.exports.len() > EXPORTS {
         return Err(invalid(format!(
             "it exports {} interfaces; a bundle exports at most {EXPORTS}",
@@ -126,11 +127,7 @@ fn others<'a>(
         .filter(move |bundle| bundle.summary.name != summary.name)
 }
 
-fn shares(
-    vgw: &VgwRecord,
-    desired: &Desired,
-    summary: &Summary,
-) -> Result<(), Refusal> {
+fn shares(vgw: &VgwRecord, desired: &Desired, summary: &Summary) -> Result<(), Refusal> {
     let limits = &vgw.contract.limits;
     if limits.cpu_percent > 0 && summary.cpu_percent > limits.cpu_percent {
         return Err(not_admitted(format!(

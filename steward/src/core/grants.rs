@@ -79,10 +79,13 @@ impl Steward {
             .filter(|(name, _)| name == interface)
             .flat_map(|(_, to)| to.iter().map(Name::as_str))
             .collect();
-        let exported = self
-            .desired
-            .installed(vgw.slot)
-            .any(|bundle| bundle.summary.exports.iter().any(|(name, _)| name == interface));
+        let exported = self.desired.installed(vgw.slot).any(|bundle| {
+            bundle
+                .summary
+                .exports
+                .iter()
+                .any(|(name, _)| name == interface)
+        });
         offered.sort_unstable();
         offered.dedup();
         if !exported {

@@ -24,13 +24,7 @@ pub(super) const SILENCE_MS: u64 = 60_000;
 const LEAVE_MS: u64 = 5_000;
 
 impl Steward {
-    pub(super) fn start_hand(
-        &mut self,
-        turn: &mut Turn<'_>,
-        slot: Slot,
-        work: Work,
-        order: Order,
-    ) {
+    pub(super) fn start_hand(&mut self, turn: &mut Turn<'_>, slot: Slot, work: Work, order: Order) {
         let hand = self.next_hand(slot);
         let id = self.request_id();
         turn.push(Effect::Hand { id, hand, order });
@@ -122,12 +116,13 @@ impl Steward {
             return;
         }
         let report = self.units.get(UnitId::Hand(hand.slot, hand.run)).report;
-        let cause = report
-            .and_then(|report| report.failed)
-            .map_or_else(String::new, |(step, errno)| {
-                let reason = std::io::Error::from_raw_os_error(errno);
-                format!(": its sandbox failed at step {step:?}: {reason}")
-            });
+        let cause =
+            report
+                .and_then(|report| report.failed)
+                .map_or_else(String::new, |(step, errno)| {
+                    let reason = std::io::Error::from_raw_os_error(errno);
+                    format!(": its sandbox failed at step {step:?}: {reason}")
+                });
         let why = failed(format!(
             "limen-install ended before its work was done{cause}; try again"
         ));
@@ -184,9 +179,17 @@ impl Steward {
         let (text, detail, changes) = match job.work {
             Work::Empty => {
                 vgw.phase = Phase::Standing;
-                ("emptied the place of the new virtual gateway", None, vec![Change::Vgw(vgw)])
+                (
+                    "emptied the place of the new virtual gateway",
+                    None,
+                    vec![Change::Vgw(vgw)],
+                )
             }
-            Work::All => ("removed the virtual gateway", None, vec![Change::NoVgw(slot)]),
+            Work::All => (
+                "removed the virtual gateway",
+                None,
+                vec![Change::NoVgw(slot)],
+            ),
             Work::Leftover(digest) => ("", None, vec![Change::NoLeftover(slot, digest)]),
             Work::Files(index) => {
                 let Some(bundle) = bundle(index) else { return };
@@ -275,7 +278,8 @@ impl Steward {
         let leave = turn.now.monotonic_ms + LEAVE_MS;
         let until = *self.jobs.leaving.entry(hand).or_insert(leave);
         let unit = self.units.get(id);
-        let stopped = unit.stopped.is_some() && unit.stopped == unit.report.map(|report| report.unit.generation);
+        let stopped = unit.stopped.is_some()
+            && unit.stopped == unit.report.map(|report| report.unit.generation);
         if turn.now.monotonic_ms >= until && state != UnitState::Stopping && !stopped {
             let request = self.ask(turn, Verb::Stop { unit: id });
             self.units.ask(request, id, Asked::Stop, None);

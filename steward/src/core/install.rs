@@ -114,7 +114,10 @@ impl Steward {
                 self.end_job(turn, hand.slot);
             }
             (Stage::Receiving, Report::Done | Report::Holdings { .. })
-            | (Stage::Writing(..) | Stage::Volumes(..), Report::Admit(_) | Report::Holdings { .. }) => {
+            | (
+                Stage::Writing(..) | Stage::Volumes(..),
+                Report::Admit(_) | Report::Holdings { .. },
+            ) => {
                 let why = failed("limen-install did not keep to its protocol");
                 self.hand_failed(turn, hand.slot, &why);
             }
@@ -195,7 +198,11 @@ impl Steward {
             slot: hand.slot,
             bundle: summary.name.clone(),
             index,
-            volumes: summary.volumes.iter().map(|wish| wish.name.clone()).collect(),
+            volumes: summary
+                .volumes
+                .iter()
+                .map(|wish| wish.name.clone())
+                .collect(),
         };
         install.stage = Stage::Volumes(summary, index);
         self.start_hand(turn, hand.slot, Work::Install(install), order);
@@ -215,7 +222,11 @@ impl Steward {
         let before = self.desired.bundles.get(&(slot, index)).cloned();
         let record = record(turn, slot, index, summary, before.as_ref());
         let changes = changes(&vgw, &record, before.as_ref());
-        let what = if before.is_some() { "updated" } else { "installed" };
+        let what = if before.is_some() {
+            "updated"
+        } else {
+            "installed"
+        };
         let detail = format!(
             "{} {} with counter {}, digest {}",
             record.summary.name,
@@ -282,11 +293,7 @@ fn record(
     }
 }
 
-fn changes(
-    vgw: &VgwRecord,
-    record: &BundleRecord,
-    before: Option<&BundleRecord>,
-) -> Vec<Change> {
+fn changes(vgw: &VgwRecord, record: &BundleRecord, before: Option<&BundleRecord>) -> Vec<Change> {
     let summary = &record.summary;
     let seen = Seen {
         counter: summary.counter,

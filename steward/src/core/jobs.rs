@@ -81,8 +81,15 @@ pub(super) struct Jobs {
 impl Jobs {
     pub(super) fn deadline_ms(&self) -> Option<u64> {
         let running = self.running.values().map(|job| job.until_ms);
-        let waiting = self.waiting.values().flatten().map(|waiting| waiting.until_ms);
-        running.chain(waiting).chain(self.leaving.values().copied()).min()
+        let waiting = self
+            .waiting
+            .values()
+            .flatten()
+            .map(|waiting| waiting.until_ms);
+        running
+            .chain(waiting)
+            .chain(self.leaving.values().copied())
+            .min()
     }
 
     /// What is being installed, once its manifest was read.
@@ -181,7 +188,11 @@ impl Steward {
     fn drop_late_uploads(&mut self, turn: &mut Turn<'_>) {
         let mut late = Vec::new();
         for (slot, queue) in &mut self.jobs.waiting {
-            let extending = self.jobs.running.get(slot).is_some_and(|job| matches!(job.work, Work::Install(_)));
+            let extending = self
+                .jobs
+                .running
+                .get(slot)
+                .is_some_and(|job| matches!(job.work, Work::Install(_)));
             queue.retain_mut(|waiting| {
                 // Behind another upload one waits for as long as that goes on.
                 if extending && waiting.until_ms > 0 {
@@ -196,7 +207,8 @@ impl Steward {
         }
         self.jobs.waiting.retain(|_, queue| !queue.is_empty());
         for call in late {
-            let refusal = unavailable("the gateway was busy with other work of this provider; try again");
+            let refusal =
+                unavailable("the gateway was busy with other work of this provider; try again");
             self.reply(turn, call, Err(refusal));
         }
     }
@@ -214,7 +226,11 @@ impl Steward {
                 (gone && !failed).then_some((Work::All, Order::RemoveAll))
             }
             Phase::Standing => {
-                let removal = if failed { None } else { self.next_removal(slot) };
+                let removal = if failed {
+                    None
+                } else {
+                    self.next_removal(slot)
+                };
                 removal
                     .or_else(|| self.next_leftover(slot))
                     .or_else(|| self.next_upload(&vgw))
@@ -250,9 +266,9 @@ impl Steward {
             return None;
         }
         let wanted = |digest: &Digest| {
-            self.desired.bundles_of(slot).any(|bundle| {
-                bundle.held != Held::VolumesOnly && bundle.summary.digest == *digest
-            })
+            self.desired
+                .bundles_of(slot)
+                .any(|bundle| bundle.held != Held::VolumesOnly && bundle.summary.digest == *digest)
         };
         let digest = self
             .desired

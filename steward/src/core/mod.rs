@@ -29,8 +29,8 @@ pub mod refusal;
 pub mod spec;
 pub mod turn;
 pub mod units;
-pub mod view;
 mod vgws;
+pub mod view;
 mod wait;
 
 #[cfg(test)]
@@ -38,8 +38,9 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use limen_proto::contract::Contract;
 use limen_proto::control::{ControlError, Request, UnitReport, Verb};
-use limen_proto::id::UnitId;
+use limen_proto::id::{Slot, UnitId};
 use limen_proto::manage::{Answer, Push, Refusal};
 use limen_proto::name::Name;
 
@@ -64,6 +65,8 @@ pub struct Facts {
     pub built: u64,
     /// What is wrong with the box, in words.
     pub warnings: Vec<String>,
+    /// The identity that lies ready for a box that has none.
+    pub provision: Option<desired::Identity>,
     /// The desired state is not the truth (the state file is of a newer version, say): never end
     /// what it does not name.
     pub blind: bool,
@@ -86,6 +89,8 @@ pub struct Steward {
     links: Links,
     jobs: jobs::Jobs,
     waiters: wait::Waiters,
+    /// Contracts that init was asked to put in force.
+    adjusting: BTreeMap<Slot, Contract>,
     grants_told: broker::Told,
     references: BTreeMap<u64, u32>,
     throttle: audit::Throttle,
@@ -123,6 +128,7 @@ impl Steward {
             links: Links::default(),
             jobs: jobs::Jobs::default(),
             waiters: wait::Waiters::default(),
+            adjusting: BTreeMap::new(),
             grants_told: broker::Told::default(),
             references: BTreeMap::new(),
             throttle: audit::Throttle::default(),
@@ -139,7 +145,7 @@ impl Steward {
     pub fn handle(&mut self, now: Now, outside: &mut dyn Outside, input: Input) -> Vec<Effect> {
         let mut turn = Turn::new(now, outside);
         match input {
-            Input::Start => self.list(&mut turn),
+            Input::Start => self.start(&mut turn),
             Input::Reported(report) => self.reported(&mut turn, report),
             Input::Answered { id, result } => self.answered(&mut turn, id, result),
             Input::Linked(peer) => self.linked(&mut turn, peer),
@@ -184,6 +190,31 @@ impl Steward {
         self.waiters_settle(turn);
     }
 
+    fn start(&mut self, turn: &mut Turn<'_>) {
+        for warning in self.facts.warnings.clone() {
+            turn.log(format!("warning: {warning}"));
+            self.note(turn, audit::event(turn.now, audit::BOX, None, &warning, ""));
+        }
+        self.provision(turn);
+        self.list(turn);
+    }
+
+    fn provision(&mut self, turn: &mut Turn<'_>) {
+        let (None, Some(identity)) = (&self.desired.identity, self.facts.provision.take()) else {
+            return;
+        };
+        let draft = audit::event(turn.now, audit::BOX, None, "was provisioned", "");
+        let changes = [
+            Change::Identity(identity.clone()),
+            Change::Trust,
+            Change::Event(draft),
+        ];
+        if self.commit(turn, &changes).is_err() {
+            // A box whose state cannot be written must still be reachable, or nobody could tell.
+            self.desired.identity = Some(identity);
+        }
+    }
+
     fn list(&mut self, turn: &mut Turn<'_>) {
         let id = self.ask(turn, Verb::List);
         self.listing = Listing::Asked {
@@ -199,12 +230,14 @@ impl Steward {
         }
         let before = self.units.get(report.unit.unit).report;
         self.units.report(report);
-        if before.is_none_or(|before| (before.state, before.fault) != (report.state, report.fault)) {
+        if before.is_none_or(|before| (before.state, before.fault) != (report.state, report.fault))
+        {
             turn.log(format!(
                 "{} is {} ({})",
                 report.unit.unit, report.state, report.fault
             ));
         }
+        self.not_adjusted(turn, before, report);
     }
 
     fn answered(&mut self, turn: &mut Turn<'_>, id: u32, result: Result<(), ControlError>) {
@@ -230,7 +263,9 @@ impl Steward {
         };
         match (asked, result) {
             (_, Err(error)) => {
-                turn.log(format!("warning: init refused to {asked:?} {unit}: {error}"));
+                turn.log(format!(
+                    "warning: init refused to {asked:?} {unit}: {error}"
+                ));
             }
             (Asked::Adjust, Ok(())) => self.adjusted(turn, unit),
             (Asked::Start | Asked::Stop | Asked::Forget, Ok(())) => {}
@@ -239,7 +274,11 @@ impl Steward {
 
     /// What runs is known from here on.
     fn adopt(&mut self, turn: &mut Turn<'_>) {
-        let running = self.units.iter().filter(|(_, unit)| !unit.is_down()).count();
+        let running = self
+            .units
+            .iter()
+            .filter(|(_, unit)| !unit.is_down())
+            .count();
         turn.log(format!(
             "init runs {running} units; {} virtual gateways and {} bundles shall be",
             self.desired.vgws.len(),
@@ -248,10 +287,10 @@ impl Steward {
     }
 
     fn reconcile(&mut self, turn: &mut Turn<'_>) {
-        if self.facts.blind {
-            return;
-        }
-        for step in reconcile::plan(&self.desired, &self.units) {
+        for step in reconcile::plan(&self.desired, &self.units, self.facts.blind) {
+            if let Verb::Adjust { slot, contract } = &step.verb {
+                self.adjusting.insert(*slot, contract.clone());
+            }
             let id = self.ask(turn, step.verb);
             self.units.ask(id, step.unit, step.asked, step.attempt);
         }

@@ -9,7 +9,8 @@
 //! A unit that was started once under its tag and is idle again stays idle: it ended by itself or
 //! its restarts were given up, and only a new request (a new serial, so a new tag) tries again. The
 //! exception is a bundle whose virtual gateway began a new life since: it is started in the new one.
-//! Units that nobody wants are ended; what a hand does is its job's business.
+//! Units that nobody wants are ended, unless the steward is blind: its state was lost, and what runs
+//! may be all that is left of what was wanted. What a hand does is its job's business.
 
 use limen_proto::control::Verb;
 use limen_proto::id::{Generation, Slot, UnitId};
@@ -71,7 +72,7 @@ pub fn want_bundle(vgw: Option<&VgwRecord>, bundle: Option<&BundleRecord>) -> Wa
 }
 
 /// The requests that close the gap now. Units with a request under way are left alone.
-pub fn plan(desired: &Desired, units: &Units) -> Vec<Step> {
+pub fn plan(desired: &Desired, units: &Units, blind: bool) -> Vec<Step> {
     let mut steps = Vec::new();
     for vgw in desired.vgws.values() {
         steps.extend(vgw_step(vgw, units));
@@ -79,7 +80,7 @@ pub fn plan(desired: &Desired, units: &Units) -> Vec<Step> {
             steps.extend(bundle_step(vgw, bundle, units));
         }
     }
-    for (id, unit) in units.iter() {
+    for (id, unit) in units.iter().filter(|_| !blind) {
         let known = match id {
             UnitId::Core(_) | UnitId::Hand(..) => true,
             UnitId::Vgw(slot) => desired.vgws.contains_key(&slot),
@@ -147,7 +148,9 @@ fn bundle_step(vgw: &VgwRecord, bundle: &BundleRecord, units: &Units) -> Option<
         return None;
     }
     let home = units.get(UnitId::Vgw(vgw.slot));
-    let leaving = home.report.is_some_and(|report| want_vgw(Some(vgw)) != Want::Run(report.tag));
+    let leaving = home
+        .report
+        .is_some_and(|report| want_vgw(Some(vgw)) != Want::Run(report.tag));
     if leaving && home.state() != UnitState::Idle {
         // init ends a virtual gateway's bundles with it, in its own order.
         return None;

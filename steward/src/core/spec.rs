@@ -74,13 +74,18 @@ pub fn spec_of(
 ) -> Result<BundleSpec, std::string::String> {
     let words = |what: &str, list: &[std::string::String]| {
         Words::collect(list.iter().map(std::string::String::as_str)).map_err(|_| {
-            format!("its {what} must be free of NUL and fit {WORDS} bytes; shorten it in the manifest")
+            format!(
+                "its {what} must be free of NUL and fit {WORDS} bytes; shorten it in the manifest"
+            )
         })
     };
     let mut volumes = Vec::new();
     for wish in &summary.volumes {
         let path = String::<PATH>::try_from(wish.path.as_str()).map_err(|_| {
-            format!("the path of volume {} has more than {PATH} bytes", wish.name)
+            format!(
+                "the path of volume {} has more than {PATH} bytes",
+                wish.name
+            )
         })?;
         let volume = Volume {
             name: wish.name.clone(),

@@ -160,11 +160,7 @@ impl Units {
     }
 
     /// Takes an answer; says what it was about, if it was about a unit.
-    pub fn answer(
-        &mut self,
-        id: u32,
-        result: Result<(), ControlError>,
-    ) -> Option<(UnitId, Asked)> {
+    pub fn answer(&mut self, id: u32, result: Result<(), ControlError>) -> Option<(UnitId, Asked)> {
         let (unit, asked) = self.requests.remove(&id)?;
         let entry = self.units.entry(unit).or_default();
         entry.asked = None;

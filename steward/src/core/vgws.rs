@@ -5,6 +5,7 @@
 //! is ever found there, not even after the state was lost.
 
 use limen_proto::contract::Contract;
+use limen_proto::control::UnitReport;
 use limen_proto::id::{Slot, UnitId};
 use limen_proto::limits::SLOTS;
 use limen_proto::manage::{Refusal, Vgw};
@@ -12,7 +13,7 @@ use limen_proto::name::Name;
 use limen_proto::state::UnitState;
 
 use super::admission::admit;
-use super::audit::event;
+use super::audit::{BOX, event};
 use super::authorise::core_provider;
 use super::calls::Asking;
 use super::credential;
@@ -86,7 +87,11 @@ impl Steward {
             .map_while(|number| Slot::new(number).ok())
             .find(|slot| {
                 // A unit that the state does not name may still run there.
-                !self.desired.vgws.contains_key(slot) && self.units.of_slot(*slot).all(|(id, unit)| matches!(id, UnitId::Hand(..)) || unit.is_gone())
+                !self.desired.vgws.contains_key(slot)
+                    && self
+                        .units
+                        .of_slot(*slot)
+                        .all(|(id, unit)| matches!(id, UnitId::Hand(..)) || unit.is_gone())
             })
             .ok_or_else(|| {
                 not_admitted(format!(
@@ -103,7 +108,13 @@ impl Steward {
         slot: Slot,
     ) -> Result<(), Refusal> {
         let capacity = turn.outside.capacity();
-        admit(contract, slot, &self.desired, capacity, &self.facts.fixtures)
+        admit(
+            contract,
+            slot,
+            &self.desired,
+            capacity,
+            &self.facts.fixtures,
+        )
     }
 
     pub(super) fn start_vgw(
@@ -198,7 +209,8 @@ impl Steward {
         self.commit_with(turn, draft, vec![Change::Vgw(vgw)])?;
         self.units.may_adjust(UnitId::Vgw(slot));
         let until = turn.now.monotonic_ms + BUILD_MS;
-        self.waiters.add(asking.call, Goal::Adjusted(slot), Form::Done, until);
+        self.waiters
+            .add(asking.call, Goal::Adjusted(slot), Form::Done, until);
         Ok(None)
     }
 
@@ -208,9 +220,36 @@ impl Steward {
         let Some(mut vgw) = self.desired.vgws.get(&slot).cloned() else {
             return;
         };
+        // Another contract may have been set meanwhile.
+        if self.adjusting.remove(&slot).as_ref() != Some(&vgw.contract) {
+            return;
+        }
         vgw.adjust = false;
         // When it cannot be written down, the next steward adjusts once more: no harm.
         let _ = self.commit(turn, &[Change::Vgw(vgw)]);
+    }
+
+    /// init tells of a contract that the kernel did not take by a report of the running unit.
+    pub(super) fn not_adjusted(
+        &mut self,
+        turn: &mut Turn<'_>,
+        before: Option<UnitReport>,
+        report: UnitReport,
+    ) {
+        let (UnitId::Vgw(slot), UnitState::Active, Some((step, errno))) =
+            (report.unit.unit, report.state, report.failed)
+        else {
+            return;
+        };
+        if before.is_some_and(|before| before.failed == report.failed) {
+            return;
+        }
+        let provider = self.provider_of(slot);
+        let reason = std::io::Error::from_raw_os_error(errno);
+        let text = format!(
+            "refused part of the contract at step {step:?}: {reason}; restart the virtual gateway to put it in force"
+        );
+        self.note(turn, event(turn.now, BOX, provider.as_ref(), &text, ""));
     }
 
     pub(super) fn remove_vgw(
@@ -245,7 +284,8 @@ impl Steward {
         self.jobs.clear_failure(slot);
         self.jobs.drop_waiting(slot);
         let until = turn.now.monotonic_ms + REMOVE_MS;
-        self.waiters.add(asking.call, Goal::Removed(slot), Form::Done, until);
+        self.waiters
+            .add(asking.call, Goal::Removed(slot), Form::Done, until);
         Ok(None)
     }
 }

@@ -11,8 +11,8 @@ use limen_proto::state::{BundleState, Fault, UnitState};
 
 use super::desired::{BundleRecord, Desired, Held, Phase, VgwRecord};
 use super::spec::{bundle_tag, vgw_tag};
-use super::units::{Unit, Units};
 use super::turn::Outside;
+use super::units::{Unit, Units};
 
 /// A virtual gateway.
 pub fn vgw(record: &VgwRecord, desired: &Desired, units: &Units, outside: &mut dyn Outside) -> Vgw {
@@ -83,7 +83,10 @@ pub fn bundle(
     };
     (shown.fault, shown.detail) = condition(&unit, tag, record.enabled);
     let home = units.get(UnitId::Vgw(record.slot)).state();
-    let standing = desired.vgws.get(&record.slot).is_some_and(|vgw| vgw.enabled);
+    let standing = desired
+        .vgws
+        .get(&record.slot)
+        .is_some_and(|vgw| vgw.enabled);
     if record.enabled && unit.is_down() && (home != UnitState::Active || !standing) {
         shown.fault = Fault::DependencyFailure;
         "its virtual gateway is not active".clone_into(&mut shown.detail);
@@ -115,7 +118,11 @@ fn from_summary(summary: &Summary) -> Bundle {
         posture: Posture::default(),
         usage: Usage::default(),
         ports: summary.ports.clone(),
-        exports: summary.exports.iter().map(|(name, _)| name.clone()).collect(),
+        exports: summary
+            .exports
+            .iter()
+            .map(|(name, _)| name.clone())
+            .collect(),
         imports: summary.imports.clone(),
     }
 }

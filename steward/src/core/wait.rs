@@ -89,7 +89,10 @@ impl Waiters {
 
     /// The call that waited for this answer of the logger.
     pub(super) fn take_lines(&mut self, id: u32) -> Option<u32> {
-        let place = self.0.iter().position(|waiter| waiter.goal == Goal::Lines(id))?;
+        let place = self
+            .0
+            .iter()
+            .position(|waiter| waiter.goal == Goal::Lines(id))?;
         Some(self.0.swap_remove(place).call)
     }
 }
@@ -260,9 +263,9 @@ impl Steward {
                 let record = self.desired.vgws.get(&slot).cloned();
                 record.map(|vgw| Answer::Vgw(self.vgw_view(turn, &vgw)))
             }
-            Goal::Up(UnitId::Bundle(slot, index)) => self
-                .bundle_view(turn, slot, index)
-                .map(Answer::Bundle),
+            Goal::Up(UnitId::Bundle(slot, index)) => {
+                self.bundle_view(turn, slot, index).map(Answer::Bundle)
+            }
             Goal::Up(UnitId::Core(_) | UnitId::Hand(..))
             | Goal::Down(_)
             | Goal::Removed(_)
