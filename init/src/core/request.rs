@@ -104,7 +104,7 @@ impl Supervisor {
                 self.start(id, Program::Bundle(spec), plan, tag)?;
             }
             Verb::StartHand { slot, run } => {
-                let (entry, plan) = self.hand.ok_or(ControlError::Unknown)?;
+                let (entry, plan) = *self.hand.first().ok_or(ControlError::Unknown)?;
                 let id = UnitId::Hand(slot, run);
                 self.start(id, Program::Hand(entry, slot), plan, 0)?;
             }

@@ -75,21 +75,21 @@ impl Ending {
 impl Supervisor {
     /// Starts the way down; a second request changes nothing.
     pub(super) fn begin_ending(&mut self, reboot: bool, now: u64) {
-        if self.ending.is_some() {
-            return;
-        }
-        self.ending = Some(Ending {
+        let ending = Ending {
             reboot,
             phase: Phase::Tenants,
             deadline: now.saturating_add(ENDING_MS),
-        });
+        };
+        if self.ending.push(ending).is_err() {
+            return;
+        }
         self.stop_phase(Phase::Tenants);
     }
 
     /// Goes on when the present phase is done or patience is at its end. Returns whether anything
     /// changed.
     pub(super) fn advance_ending(&mut self, now: u64) -> bool {
-        let Some(ending) = self.ending else {
+        let Some(ending) = self.ending.first().copied() else {
             return false;
         };
         let phase = ending.phase;
@@ -117,7 +117,7 @@ impl Supervisor {
     }
 
     fn change_phase(&mut self, phase: Phase, deadline: u64) {
-        let Some(ending) = &mut self.ending else {
+        let Some(ending) = self.ending.first_mut() else {
             return;
         };
         ending.phase = phase;

@@ -84,8 +84,10 @@ pub enum Event {
 pub struct Supervisor {
     pub(super) units: Vec<Unit, UNITS>,
     pub(super) stored: Vec<Record, STORED_DESCRIPTORS>,
-    pub(super) ending: Option<Ending>,
-    pub(super) hand: Option<(u8, Plan)>,
+    /// At most one, as is the next. An empty vector is all zeroes, which `None` need not be, and a
+    /// static that is all zeroes takes no room in the file and no memory until it is used.
+    pub(super) ending: Vec<Ending, 1>,
+    pub(super) hand: Vec<(u8, Plan), 1>,
     links: Vec<(Role, Role), 8>,
     inbox: Deque<(UnitId, Input), INBOX>,
     effects: Effects,
@@ -101,8 +103,8 @@ impl Supervisor {
         Self {
             units: Vec::new(),
             stored: Vec::new(),
-            ending: None,
-            hand: None,
+            ending: Vec::new(),
+            hand: Vec::new(),
             links: Vec::new(),
             inbox: Deque::new(),
             effects: Effects::new(),
@@ -121,7 +123,8 @@ impl Supervisor {
         for (number, entry) in (0u8..).zip(&table.units) {
             let plan = Plan::core(entry);
             if entry.role == Role::Install {
-                self.hand = Some((number, plan.hand()));
+                // One kind of hand is all there is; a second entry would not be started either.
+                let _ = self.hand.push((number, plan.hand()));
                 continue;
             }
             let unit = Unit::new(UnitId::Core(number), Program::Core(number), plan, 0);
@@ -188,7 +191,7 @@ impl Supervisor {
 
     /// The next time at which a `Tick` is due.
     pub fn next_deadline(&self) -> Option<u64> {
-        let ending = self.ending.as_ref().and_then(Ending::deadline);
+        let ending = self.ending.first().and_then(Ending::deadline);
         let units = self.units.iter().filter_map(|unit| unit.deadline);
         units.chain(ending).min()
     }
@@ -228,7 +231,7 @@ impl Supervisor {
 
     /// Whether the box goes down.
     pub fn ending(&self) -> bool {
-        self.ending.is_some()
+        !self.ending.is_empty()
     }
 
     pub(super) fn unit_mut(&mut self, id: UnitId) -> Option<&mut Unit> {
@@ -312,7 +315,7 @@ impl Supervisor {
     /// One step of the table for one unit.
     pub(super) fn turn(&mut self, id: UnitId, input: Input, now: u64) {
         let home = self.home(id);
-        let ending = self.ending.is_some();
+        let ending = self.ending();
         let Some(unit) = self.unit_mut(id) else {
             return;
         };
@@ -377,7 +380,7 @@ impl Supervisor {
 
     /// What entering a state means, whatever led there.
     fn enter(&mut self, id: UnitId, input: Input, now: u64) {
-        let ending = self.ending.is_some();
+        let ending = self.ending();
         let Some(unit) = self.unit_mut(id) else {
             return;
         };
