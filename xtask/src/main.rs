@@ -18,6 +18,7 @@ mod limenctl;
 mod ports;
 mod process;
 mod progress;
+mod scenarios;
 mod stage;
 mod telegram;
 mod verbs;

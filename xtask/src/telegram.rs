@@ -5,7 +5,7 @@
 //! behind it is made up and repeats: a refrigerator all the time, and people at home every other
 //! two minutes, so that a presence detector has something to tell in a short look.
 
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 /// How long the people stay, and stay away.
 const HALF_PERIOD_SECONDS: u64 = 120;
@@ -65,8 +65,9 @@ impl Telegrams {
     }
 }
 
-/// `YYMMDDhhmmss`; the meter's winter-time mark follows, which the caller writes.
+/// `YYMMDDhhmmss`, in Dutch winter time all year: the mark `W` that the caller writes says so.
 fn stamp(now: OffsetDateTime) -> String {
+    let now = now + Duration::hours(1);
     format!(
         "{:02}{:02}{:02}{:02}{:02}{:02}",
         now.year() % 100,
@@ -114,7 +115,30 @@ mod tests {
             format!("{:04X}\r\n", crc(format!("{before}!").as_bytes()))
         );
         assert!(before.starts_with("/LMN5\\2DEMONSTRATION\r\n\r\n"));
-        assert!(before.contains("0-0:1.0.0(700101000000W)"));
+        assert!(before.contains("0-0:1.0.0(700101010000W)"));
+    }
+
+    #[test]
+    fn the_box_reads_what_the_meter_says() {
+        let mut telegrams = Telegrams::default();
+        let mut receiver = meter::p1::receiver::Receiver::default();
+        for second in 0..300 {
+            let now = OffsetDateTime::UNIX_EPOCH + Duration::seconds(1_800_000_000 + second);
+            let read: Vec<_> = telegrams
+                .next(now)
+                .bytes()
+                .filter_map(|byte| receiver.take(byte))
+                .collect();
+            assert_eq!(read.len(), 1);
+            for telegram in read {
+                let telegram = telegram.expect("a telegram without damage");
+                assert_eq!(telegram.time, now.unix_timestamp().unsigned_abs());
+                assert_eq!(
+                    u64::from(telegram.delivered_w),
+                    watts(second.unsigned_abs())
+                );
+            }
+        }
     }
 
     #[test]

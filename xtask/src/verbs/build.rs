@@ -21,24 +21,18 @@ pub(crate) struct Arguments {
     arch: Target,
 }
 
-/// Builds, and prints what came out.
+/// Builds for one machine.
 pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
-    let built = programs(workspace, arguments.arch)?;
-    println!("Programs for {}:", arguments.arch);
-    for item in &built {
-        let size = fs::metadata(&item.path)
-            .with_context(|| format!("cannot read {}", item.path.display()))?
-            .len();
-        println!(
-            "  {:<14} {:>6} KiB  {}",
-            item.program.name,
-            size.div_ceil(1024),
-            item.program.why
-        );
+    match arguments.arch {
+        Target::Aarch64 => everything(workspace),
+        Target::Armv7 => list(Target::Armv7, &programs(workspace, Target::Armv7)?),
     }
-    if arguments.arch != Target::Aarch64 {
-        return Ok(());
-    }
+}
+
+/// Builds all that a box and its users need, and prints what came out.
+pub(crate) fn everything(workspace: &Workspace) -> Result<()> {
+    let built = programs(workspace, Target::Aarch64)?;
+    list(Target::Aarch64, &built)?;
     heading("limenctl for this machine");
     let limenctl = Limenctl::build(workspace)?;
     println!("limenctl: {}", limenctl.program().display());
@@ -49,6 +43,22 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
         for (part, size) in image.sizes()? {
             println!("  {part:<14} {:>6} KiB", size.div_ceil(1024));
         }
+    }
+    Ok(())
+}
+
+fn list(target: Target, built: &[Built]) -> Result<()> {
+    println!("Programs for {target}:");
+    for item in built {
+        let size = fs::metadata(&item.path)
+            .with_context(|| format!("cannot read {}", item.path.display()))?
+            .len();
+        println!(
+            "  {:<14} {:>6} KiB  {}",
+            item.program.name,
+            size.div_ceil(1024),
+            item.program.why
+        );
     }
     Ok(())
 }

@@ -8,13 +8,18 @@ use crate::process;
 use crate::stage::{self, Outcome, Stage};
 use crate::workspace::Workspace;
 
-/// Runs the stages of [`stages`].
+/// Runs the stages.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
-    stage::run_all(stages(workspace))
+    let mut stages = style(workspace);
+    // Libraries and programs only: what starts programs of its own takes longer.
+    stages.push(Stage::new("unit tests", || {
+        process::run(cargo(workspace).args(["test", "--quiet", "--workspace", "--lib", "--bins"]))
+    }));
+    stage::run_all(stages)
 }
 
-/// The stages that need neither the network nor an emulator.
-pub(crate) fn stages(workspace: &Workspace) -> Vec<Stage<'_>> {
+/// Format, lints and house rules.
+pub(crate) fn style(workspace: &Workspace) -> Vec<Stage<'_>> {
     vec![
         Stage::optional("format", || {
             component(workspace, "fmt", "rustfmt", &["--all", "--check"])
@@ -30,15 +35,16 @@ pub(crate) fn stages(workspace: &Workspace) -> Vec<Stage<'_>> {
             ];
             component(workspace, "clippy", "clippy", &arguments)
         }),
-        // Libraries and programs only: the tests crate's own folder boots guests.
-        Stage::new("unit tests", || {
-            process::run(cargo(workspace).args([
+        Stage::new("house rules", || {
+            let arguments = [
                 "test",
                 "--quiet",
-                "--workspace",
-                "--lib",
-                "--bins",
-            ]))
+                "--package",
+                "limen-tests",
+                "--test",
+                "architecture",
+            ];
+            process::run(cargo(workspace).args(arguments))
         }),
     ]
 }

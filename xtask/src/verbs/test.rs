@@ -8,9 +8,9 @@ use anyhow::Result;
 use limen_cross::Target;
 
 use super::{build, check, setup};
-use crate::judge;
 use crate::stage::{self, Stage};
 use crate::workspace::Workspace;
+use crate::{judge, process, scenarios};
 
 /// Command line of `test`.
 #[derive(clap::Args)]
@@ -25,7 +25,10 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     let mut stages = vec![Stage::new("set-up", || {
         setup::ready(workspace, Target::Aarch64).map(drop)
     })];
-    stages.extend(check::stages(workspace));
+    stages.extend(check::style(workspace));
+    stages.push(Stage::new("tests on this machine", || {
+        process::run(check::cargo(workspace).args(["test", "--quiet", "--workspace"]))
+    }));
     stages.push(Stage::new("licences and sources", || {
         judge::licences(workspace)
     }));
@@ -33,13 +36,16 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
         stages.push(Stage::optional("advisories", || {
             judge::advisories(workspace)
         }));
-    }
-    stages.push(Stage::new("box programs", || {
-        build::programs(workspace, Target::Aarch64).map(drop)
-    }));
-    if arguments.long {
-        stages.push(Stage::new("box programs, armv7", || {
+        stages.push(Stage::new("box programs for armv7", || {
             build::programs(workspace, Target::Armv7).map(drop)
+        }));
+    }
+    stages.push(Stage::new("box programs and images", || {
+        build::everything(workspace)
+    }));
+    for kernel in scenarios::KERNELS {
+        stages.push(Stage::new(kernel.stage, || {
+            scenarios::play(workspace, kernel.name)
         }));
     }
     stage::run_all(stages)
