@@ -107,7 +107,8 @@ impl Shell {
         for rider in riders.into_iter().flatten() {
             descriptors.push(rider).map_err(|_| Errno::TOOMANYREFS)?;
         }
-        let (channel, child) = jail.start(group.as_fd(), task, &descriptors)?;
+        let (channel, child) =
+            jail.start(group.as_fd(), Some(log.write.as_fd()), task, &descriptors)?;
         watch(&self.epoll, &channel, Token::Jail(life), EventFlags::IN)?;
         watch(
             &self.epoll,

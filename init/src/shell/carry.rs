@@ -7,10 +7,10 @@ use std::os::fd::AsFd;
 
 use heapless::String;
 use limen_proto::control::Event as Told;
-use limen_proto::id::{UnitId, UnitRef};
+use limen_proto::id::{Slot, UnitId, UnitRef};
 use limen_proto::jail::Task;
 use limen_proto::name::Name;
-use limen_proto::state::{Exit, Fault, UnitState};
+use limen_proto::state::{Exit, UnitState};
 use limen_proto::table::Role;
 use rustix::event::epoll::EventFlags;
 use rustix::io::Errno;
@@ -47,18 +47,10 @@ impl Shell {
             }
             Effect::Remove(life) => {
                 if let UnitId::Vgw(slot) = life.unit {
-                    self.send_out(Purpose::Remove(life), &Task::DestroyVgw { slot });
+                    self.send_out(Purpose::Remove(life), &Task::DestroyVgw { slot }, None);
                 }
             }
-            Effect::Adjust(slot) => {
-                let contract = self
-                    .core
-                    .unit(UnitId::Vgw(slot))
-                    .and_then(|vgw| vgw.contract());
-                if let Some(contract) = contract.cloned() {
-                    self.send_out(Purpose::Adjust(slot), &Task::Adjust { slot, contract });
-                }
-            }
+            Effect::Adjust(slot) => self.adjust(slot),
             Effect::Forget(unit) => self.forget(unit),
             Effect::Report(unit) => self.report(unit),
             Effect::Link(one, other) => self.link(one, other),
@@ -85,6 +77,19 @@ impl Shell {
         if let Some(main) = self.lives.get(life).and_then(|books| books.main.as_ref()) {
             let _ = pidfd_send_signal(&main.process, signal);
         }
+    }
+
+    /// Lets limen-jail apply the recorded contract; it works inside the network namespace.
+    fn adjust(&mut self, slot: Slot) {
+        let unit = UnitId::Vgw(slot);
+        let contract = self.core.unit(unit).and_then(|vgw| vgw.contract());
+        let Some(contract) = contract.cloned() else {
+            return;
+        };
+        let namespaces = self.lives.of(unit).and_then(|one| one.namespaces.as_ref());
+        let network = namespaces.and_then(|(_, network)| duplicate(network).ok());
+        let task = Task::Adjust { slot, contract };
+        self.send_out(Purpose::Adjust(slot), &task, network.as_ref());
     }
 
     /// Kills what a life has, and looks at once whether anything is left.
@@ -161,8 +166,11 @@ impl Shell {
             return;
         }
         books.shown = shown;
-        let settled = matches!(report.state, UnitState::Active | UnitState::Idle);
-        if !settled && report.fault == Fault::NoFault {
+        let settled = matches!(
+            report.state,
+            UnitState::Active | UnitState::Idle | UnitState::Restarting
+        );
+        if !settled {
             return;
         }
         let name = self.name(unit);

@@ -85,18 +85,25 @@ impl Errands {
 
 impl Shell {
     /// Sends limen-jail out. A failure to start is an outcome like any other.
-    pub(super) fn send_out(&mut self, purpose: Purpose, task: &Task) {
-        if let Err(errno) = self.try_send_out(purpose, task) {
+    pub(super) fn send_out(&mut self, purpose: Purpose, task: &Task, rider: Option<&OwnedFd>) {
+        if let Err(errno) = self.try_send_out(purpose, task, rider) {
             let failed = Some((Step::Task, errno.raw_os_error()));
             self.conclude(purpose, failed);
         }
     }
 
-    fn try_send_out(&mut self, purpose: Purpose, task: &Task) -> Result<(), Errno> {
+    fn try_send_out(
+        &mut self,
+        purpose: Purpose,
+        task: &Task,
+        rider: Option<&OwnedFd>,
+    ) -> Result<(), Errno> {
         if self.errands.list.is_full() {
             return Err(Errno::BUSY);
         }
-        let (channel, child) = self.jail.start(self.workroom.as_fd(), task, &[])?;
+        let riders = rider.map(AsFd::as_fd);
+        let group = self.workroom.as_fd();
+        let (channel, child) = self.jail.start(group, None, task, riders.as_slice())?;
         self.errands.number = self.errands.number.wrapping_add(1);
         let number = self.errands.number;
         watch(&self.epoll, &channel, Token::Errand(number), EventFlags::IN)?;

@@ -38,13 +38,15 @@ impl Jail {
         self.null.as_fd()
     }
 
-    /// Starts limen-jail in `group` and gives it its task.
+    /// Starts limen-jail in `group` and gives it its task. What it has to say in words goes to
+    /// `log`, or to the console.
     ///
     /// # Errors
     /// The kernel's reason; then nothing runs, or it ends by itself when it finds no task.
     pub(super) fn start(
         &self,
         group: BorrowedFd<'_>,
+        log: Option<BorrowedFd<'_>>,
         task: &Task,
         descriptors: &[BorrowedFd<'_>],
     ) -> Result<(Channel, Child), Errno> {
@@ -56,7 +58,12 @@ impl Jail {
             self.program.as_fd(),
             &[c"limen-jail"],
             &[],
-            &[(self.null(), 0), (theirs.as_fd(), JAIL_DESCRIPTOR)],
+            &[
+                (self.null(), 0),
+                (log.unwrap_or(rustix::stdio::stdout()), 1),
+                (log.unwrap_or(rustix::stdio::stderr()), 2),
+                (theirs.as_fd(), JAIL_DESCRIPTOR),
+            ],
         )?;
         Ok((ours, child))
     }

@@ -141,7 +141,7 @@ impl Shell {
             uplink: self.table.uplink.clone(),
             listen: management(self.table).unwrap_or_default(),
         };
-        self.send_out(Purpose::Prepare, &task);
+        self.send_out(Purpose::Prepare, &task, None);
         self.carry_out();
     }
 
