@@ -30,7 +30,7 @@ use crate::sys::mount::{Attributes, set_attributes};
 const STEP: Step = Step::Mounts;
 /// Where the new root is attached until it becomes the root: the kernel moves nothing onto a mount
 /// that is in no tree. Any directory that every box has and no later step needs.
-const ANTECHAMBER: &str = "/sys";
+const ANTECHAMBER: &str = "/mnt";
 /// Room for directories and mount points, not for data.
 const ROOT_SIZE: &str = "256k";
 
