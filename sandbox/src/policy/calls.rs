@@ -141,6 +141,7 @@ pub(crate) const ORDINARY: &[Group] = &[
             "fstat",
             "fstat64",
             "newfstatat",
+            "fstatat",
             "fstatat64",
             "statx",
             "readlink",
