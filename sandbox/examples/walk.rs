@@ -513,6 +513,15 @@ fn bundle(slot: Slot, vgw: &Vgw, name: &str, script: &str, expected: &[&str]) {
         "walk: bundle {name}: {answer:?} then {second:?} after {:?}",
         begun.elapsed()
     );
+    // Whatever holds the pipe open longer than this is ended with its cgroup.
+    let (done, late) = std::sync::mpsc::channel::<()>();
+    std::thread::spawn(move || {
+        let timeout = std::sync::mpsc::RecvTimeoutError::Timeout;
+        if late.recv_timeout(Duration::from_secs(8)) == Err(timeout) {
+            println!("walk: too long; killed");
+            let _ = fs::write(format!("{CGROUP}/vgw-1/b0/cgroup.kill"), "1");
+        }
+    });
     let mut text = String::new();
     reader.read_to_string(&mut text).unwrap();
     drop(done);
