@@ -1,7 +1,8 @@
 //! Boots one image with the given programs and shows its console: for work on the early stage
 //!
 //! `cargo run -p limen-images --example boot -- KERNEL FOLDER-OF-PROGRAMS [MARKER]`: waits a minute
-//! for the marker, or until the box ends by itself.
+//! for the marker, or until the box ends by itself. `LIMEN_BOOT_INSTRUCTIONS` chooses the instruction
+//! clock, `LIMEN_BOOT_MEMORY` the MiB, `LIMEN_BOOT_WORDS` one more word for the kernel.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
