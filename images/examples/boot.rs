@@ -34,6 +34,11 @@ fn main() -> Result<()> {
     configuration
         .kernel_words
         .extend(std::env::var("LIMEN_BOOT_WORDS"));
+    if let Ok(memory) = std::env::var("LIMEN_BOOT_MEMORY") {
+        configuration.memory = memory
+            .parse()
+            .context("LIMEN_BOOT_MEMORY is not a number of MiB")?;
+    }
     let mut machine = configuration.spawn()?;
     let limit = Duration::from_secs(60);
     let outcome = match rest {
