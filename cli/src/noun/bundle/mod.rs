@@ -1,0 +1,82 @@
+//! `limenctl bundle`: from a directory on your machine to a running program on the gateway
+//!
+//! The first four verbs need no gateway; the others act on your own virtual gateway.
+
+mod author;
+mod deploy;
+mod logs;
+mod manage;
+
+use clap::Subcommand;
+
+use crate::client::{Client, Connection, Object};
+use crate::failure::Failure;
+use crate::output::Output;
+
+const EXAMPLES: &str = "\
+Example, from nothing to running:
+  limenctl bundle keygen --secret energy.key
+  limenctl bundle pack manifest.toml root/ web.bundle --sign energy.key
+  limenctl bundle inspect web.bundle --signing-key energy.key.pub
+  limenctl bundle install web.bundle
+  limenctl bundle list";
+
+/// What can be done with bundles.
+#[derive(Debug, Subcommand)]
+#[command(after_help = EXAMPLES)]
+pub(crate) enum Verb {
+    /// Make a pair of signing keys
+    Keygen(author::Keygen),
+    /// Make a bundle from a manifest and a directory for each architecture
+    Pack(author::Pack),
+    /// Sign a bundle
+    Sign(author::Sign),
+    /// Show what a bundle says of itself, with every byte checked
+    Inspect(author::Inspect),
+    /// Send a bundle to your virtual gateway; the first version is started, a newer one takes its place
+    Install(deploy::Install),
+    /// List your bundles
+    List,
+    /// Show one bundle
+    Show(manage::Which),
+    /// Run it, now and after a power cut
+    Start(manage::Which),
+    /// End it, until it is started again
+    Stop(manage::Which),
+    /// End it and start it again
+    Restart(manage::Which),
+    /// End it and remove it
+    Uninstall(manage::Uninstall),
+    /// Print what it printed
+    Logs(logs::Logs),
+}
+
+impl Verb {
+    /// Does it.
+    pub(crate) fn run(&self, connection: &Connection, output: Output) -> Result<(), Failure> {
+        let open = || Client::open(connection);
+        match self {
+            Self::Keygen(keygen) => keygen.run(output),
+            Self::Pack(pack) => pack.run(output),
+            Self::Sign(sign) => sign.run(output),
+            Self::Inspect(inspect) => inspect.run(output),
+            Self::Install(install) => install.run(&open()?, output),
+            Self::List => manage::list(&open()?, output),
+            Self::Show(which) => manage::show(&open()?, output, which),
+            Self::Start(which) => manage::act(&open()?, output, which, "start"),
+            Self::Stop(which) => manage::act(&open()?, output, which, "stop"),
+            Self::Restart(which) => manage::act(&open()?, output, which, "restart"),
+            Self::Uninstall(uninstall) => uninstall.run(&open()?, output),
+            Self::Logs(logs) => logs.run(&open()?, output),
+        }
+    }
+}
+
+/// A bundle of the caller's.
+fn object(client: &Client, name: &str) -> Result<Object, Failure> {
+    let provider = client.caller()?.provider;
+    Ok(Object {
+        name: format!("limen:type=Bundle,provider={provider},name={name}"),
+        absent: format!("there is no bundle {name}; see limenctl bundle list"),
+    })
+}

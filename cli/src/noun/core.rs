@@ -1,0 +1,82 @@
+//! `limenctl core`: the box itself
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+use crate::client::{Client, Connection, Object};
+use crate::failure::Failure;
+use crate::output::{Output, facts, plain, table};
+use crate::quantity::{show_bytes, show_cpu};
+use crate::words::{field, number};
+
+/// What can be done with the box.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Show its core programs, memory and warnings
+    Show,
+    /// End everything in order and switch off
+    PowerOff,
+    /// End everything in order and start again
+    Reboot,
+}
+
+impl Verb {
+    /// Does it.
+    pub(crate) fn run(&self, connection: &Connection, output: Output) -> Result<(), Failure> {
+        let client = Client::open(connection)?;
+        let object = Object {
+            name: "limen:type=Core".to_owned(),
+            absent: "only the operator sees the box itself; use the operator's certificate \
+                     (--cert, --key)"
+                .to_owned(),
+        };
+        let operation = match self {
+            Self::Show => {
+                let core = plain(&client.read(&object, &[], None)?);
+                output.result(&core, || describe(&core));
+                return Ok(());
+            }
+            Self::PowerOff => "powerOff",
+            Self::Reboot => "reboot",
+        };
+        client.exec(&object, operation, &[])?;
+        output.result(&json!({"operation": operation}), || {
+            format!("{operation}: under way")
+        });
+        Ok(())
+    }
+}
+
+fn describe(core: &Value) -> String {
+    let memory = format!(
+        "{} free of {}",
+        show_bytes(number(core, "memory-available")),
+        show_bytes(number(core, "memory-total"))
+    );
+    let units: Vec<Vec<String>> = core["units"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|unit| {
+            vec![
+                field(unit, "name"),
+                field(unit, "state"),
+                field(unit, "restarts"),
+                show_bytes(number(unit, "memory-usage")),
+            ]
+        })
+        .collect();
+    let box_facts = facts(&[
+        ("version", field(core, "version")),
+        ("kernel", field(core, "kernel")),
+        ("memory", memory),
+        ("up", show_cpu(number(core, "uptime") * 1000)),
+        ("warnings", field(core, "warnings")),
+    ]);
+    let units = table(
+        &["UNIT", "STATE", "RESTARTS", "MEMORY"],
+        &units,
+        "no core unit",
+    );
+    format!("{box_facts}\n\n{units}")
+}

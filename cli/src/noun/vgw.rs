@@ -1,0 +1,328 @@
+//! `limenctl vgw`: virtual gateways from outside
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use limen_proto::name::Name;
+use serde_json::{Value, json};
+
+use crate::client::{Client, Connection, Object};
+use crate::contract::ContractFlags;
+use crate::failure::Failure;
+use crate::output::{Output, facts, plain, table};
+use crate::quantity::{show_bytes, show_cpu, show_rate};
+use crate::words::{field, number};
+
+const CREATE_EXAMPLE: &str = "\
+Example:
+  limenctl vgw create energy --authority energy-ca.pem --signing-key energy.pub \\
+    --memory 64MiB --disk 128MiB --cpu-percent 50 --publish tcp:8080:80
+
+The provider is known by its own certificate authority from then on: whoever holds a certificate
+signed by it manages what is inside, and nobody else does.";
+
+/// What can be done to virtual gateways.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Make a virtual gateway for a provider, and start it (operator)
+    #[command(after_help = CREATE_EXAMPLE)]
+    Create(Create),
+    /// Run it, now and after a power cut (operator)
+    Start(Whose),
+    /// End it with everything inside, until it is started again (operator)
+    Stop(Whose),
+    /// End it and start it again (operator)
+    Restart(Whose),
+    /// Change its contract while it runs; what is not given stays (operator)
+    Limit(Limit),
+    /// List virtual gateways: the operator all, a provider its own
+    List,
+    /// Show one with its contract, use and posture; without a name a provider's own
+    Show(Shown),
+    /// Remove it with its bundles (operator)
+    Remove(Remove),
+}
+
+/// Whose virtual gateway.
+#[derive(Debug, Args)]
+pub(crate) struct Whose {
+    /// The provider
+    provider: Name,
+}
+
+/// Whose virtual gateway, or one's own.
+#[derive(Debug, Args)]
+pub(crate) struct Shown {
+    /// The provider
+    provider: Option<Name>,
+}
+
+/// A new virtual gateway.
+#[derive(Debug, Args)]
+pub(crate) struct Create {
+    /// The provider's name: lower-case letters, digits, hyphens
+    provider: Name,
+    /// The provider's certificate authority, PEM
+    #[arg(long, value_name = "FILE")]
+    authority: PathBuf,
+    /// A key that the provider signs bundles with, a minisign .pub file (repeatable)
+    #[arg(long, value_name = "FILE", required = true)]
+    signing_key: Vec<PathBuf>,
+    #[command(flatten)]
+    contract: ContractFlags,
+}
+
+/// A changed contract.
+#[derive(Debug, Args)]
+pub(crate) struct Limit {
+    /// The provider
+    provider: Name,
+    #[command(flatten)]
+    contract: ContractFlags,
+}
+
+/// A removal.
+#[derive(Debug, Args)]
+pub(crate) struct Remove {
+    /// The provider
+    provider: Name,
+    /// Destroy its volumes too; without this, volumes that hold data prevent the removal
+    #[arg(long)]
+    discard_volumes: bool,
+}
+
+impl Verb {
+    /// Does it.
+    pub(crate) fn run(&self, connection: &Connection, output: Output) -> Result<(), Failure> {
+        let client = Client::open(connection)?;
+        match self {
+            Self::Create(create) => create.run(&client, output),
+            Self::Start(whose) => act(&client, output, &whose.provider, "start", &[]),
+            Self::Stop(whose) => act(&client, output, &whose.provider, "stop", &[]),
+            Self::Restart(whose) => act(&client, output, &whose.provider, "restart", &[]),
+            Self::Limit(limit) => limit.run(&client, output),
+            Self::List => list(&client, output),
+            Self::Show(shown) => show(&client, output, shown.provider.as_ref()),
+            Self::Remove(remove) => {
+                let word = if remove.discard_volumes {
+                    "discard-volumes"
+                } else {
+                    ""
+                };
+                act(&client, output, &remove.provider, "remove", &[json!(word)])
+            }
+        }
+    }
+}
+
+fn object(provider: &str) -> Object {
+    Object {
+        name: format!("limen:type=VirtualGateway,provider={provider}"),
+        absent: format!(
+            "there is no virtual gateway of provider {provider} for you; see limenctl vgw list"
+        ),
+    }
+}
+
+fn act(
+    client: &Client,
+    output: Output,
+    provider: &Name,
+    operation: &str,
+    arguments: &[Value],
+) -> Result<(), Failure> {
+    client.exec(&object(provider.as_str()), operation, arguments)?;
+    let done = json!({"provider": provider.as_str(), "operation": operation});
+    output.result(&done, || format!("{provider}: {operation} done"));
+    Ok(())
+}
+
+impl Create {
+    fn run(&self, client: &Client, output: Output) -> Result<(), Failure> {
+        let keys = self.signing_key.iter().map(|path| key(path));
+        let wish = json!({
+            "provider": self.provider.as_str(),
+            "contract": self.contract.contract(None)?,
+            "authority": text(&self.authority)?,
+            "keys": keys.collect::<Result<Vec<_>, _>>()?,
+        });
+        let factory = Object {
+            name: "limen:type=VirtualGatewayFactory".to_owned(),
+            absent: "only the operator creates virtual gateways; use the operator's certificate \
+                     (--cert, --key)"
+                .to_owned(),
+        };
+        let made = client.exec(&factory, "createVirtualGw", &[json!(wish.to_string())])?;
+        let made = plain(&made);
+        output.result(&made, || {
+            let (slot, address) = (field(&made, "slot"), field(&made, "address"));
+            format!(
+                "{}: created in slot {slot}, address {address}",
+                self.provider
+            )
+        });
+        Ok(())
+    }
+}
+
+fn text(path: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(path).map_err(|error| Failure::file(path, error))
+}
+
+fn key(path: &Path) -> Result<String, Failure> {
+    let key = limen_bundle::sign::public_key(path);
+    let key = key.map_err(|error| Failure::file(path, chain(&error)))?;
+    Ok(key.line().to_owned())
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(cause) => format!("{error} ({cause})"),
+        None => error.to_string(),
+    }
+}
+
+impl Limit {
+    fn run(&self, client: &Client, output: Output) -> Result<(), Failure> {
+        let object = object(self.provider.as_str());
+        let held = client.read(&object, &["Contract".to_owned()], None)?;
+        let held = serde_json::from_value(held)
+            .map_err(|error| Failure::Protocol(format!("its contract: {error}")))?;
+        let contract = json!(self.contract.contract(Some(held))?);
+        client.exec(&object, "setContract", &[json!(contract.to_string())])?;
+        output.result(&contract, || format!("{}: contract changed", self.provider));
+        Ok(())
+    }
+}
+
+fn list(client: &Client, output: Output) -> Result<(), Failure> {
+    let all = client.read_all("limen:type=VirtualGateway,*")?;
+    let all: Vec<Value> = all.iter().map(plain).collect();
+    let rows: Vec<Vec<String>> = all.iter().map(row).collect();
+    output.result(&json!(all), || {
+        let headings = [
+            "PROVIDER",
+            "SLOT",
+            "STATE",
+            "FAULT",
+            "RESTARTS",
+            "ADDRESS",
+            "MEMORY",
+            "CPU",
+            "PROCESSES",
+            "BUNDLES",
+        ];
+        table(&headings, &rows, "no virtual gateway")
+    });
+    Ok(())
+}
+
+fn row(vgw: &Value) -> Vec<String> {
+    let limits = &vgw["contract"]["limits"];
+    let memory = show_bytes(number(vgw, "memory-usage"));
+    vec![
+        field(vgw, "provider"),
+        field(vgw, "slot"),
+        field(vgw, "state"),
+        field(vgw, "fault"),
+        field(vgw, "restarts"),
+        field(vgw, "address"),
+        format!("{memory} of {}", show_bytes(number(limits, "memory"))),
+        show_cpu(number(vgw, "cpu-usage")),
+        format!(
+            "{} of {}",
+            field(vgw, "process-count"),
+            field(limits, "processes")
+        ),
+        field(vgw, "bundle-count"),
+    ]
+}
+
+fn show(client: &Client, output: Output, provider: Option<&Name>) -> Result<(), Failure> {
+    let provider = match provider {
+        Some(provider) => provider.to_string(),
+        None => client.caller()?.provider,
+    };
+    let vgw = plain(&client.read(&object(&provider), &[], None)?);
+    output.result(&vgw, || describe(&vgw));
+    Ok(())
+}
+
+fn describe(vgw: &Value) -> String {
+    let contract = &vgw["contract"];
+    let limits = &contract["limits"];
+    let ports = vgw["published"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|port| {
+            let part = |name| field(port, name);
+            format!(
+                "{} {} to {}",
+                part("protocol"),
+                part("outside"),
+                part("inside")
+            )
+        });
+    let posture = vgw["posture"].as_object().into_iter().flatten();
+    let posture = posture.map(|(name, value)| format!("{name} {value}"));
+    let percent = match number(limits, "cpu-percent") {
+        0 => "no limit".to_owned(),
+        percent => format!("{percent} % of one core"),
+    };
+    facts(&[
+        ("provider", field(vgw, "provider")),
+        ("slot", field(vgw, "slot")),
+        ("address", field(vgw, "address")),
+        ("enabled", field(vgw, "enabled")),
+        ("state", field(vgw, "state")),
+        ("fault", field(vgw, "fault")),
+        ("detail", field(vgw, "detail")),
+        ("restarts", field(vgw, "restarts")),
+        ("bundles", field(vgw, "bundle-count")),
+        (
+            "memory",
+            format!(
+                "{} of {}",
+                show_bytes(number(vgw, "memory-usage")),
+                show_bytes(number(limits, "memory"))
+            ),
+        ),
+        (
+            "processor",
+            format!("{}, {percent}", show_cpu(number(vgw, "cpu-usage"))),
+        ),
+        ("weight", field(limits, "cpu-weight")),
+        (
+            "processes",
+            format!(
+                "{} of {}",
+                field(vgw, "process-count"),
+                field(limits, "processes")
+            ),
+        ),
+        (
+            "disk",
+            format!(
+                "at most {}, {} entries",
+                show_bytes(number(contract, "disk")),
+                field(contract, "inodes")
+            ),
+        ),
+        ("upload", show_rate(number(contract, "upload"))),
+        ("download", show_rate(number(contract, "download"))),
+        ("wan", field(contract, "wan")),
+        ("published", join(ports)),
+        ("devices", field(contract, "devices")),
+        ("posture", join(posture)),
+    ])
+}
+
+fn join(parts: impl Iterator<Item = String>) -> String {
+    let joined = parts.collect::<Vec<_>>().join(", ");
+    if joined.is_empty() {
+        "-".to_owned()
+    } else {
+        joined
+    }
+}
