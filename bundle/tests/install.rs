@@ -411,3 +411,61 @@ fn orders_out_of_turn_are_refused() {
         Report::Done
     );
 }
+
+#[test]
+fn a_second_order_at_the_same_time_is_refused_and_harms_nothing() {
+    let workshop = Workshop::new();
+    let (bundle, key) = workshop.signed();
+    let tenant = workshop.path("tenant");
+    let first = Steward::start(&tenant, Some(bundle.clone()));
+    first.order(&install_order(std::slice::from_ref(&key)));
+    assert!(matches!(first.outcome(), Report::Admit(_)));
+    let (_, second) = install(&tenant, &bundle, &[key]);
+    assert!(
+        matches!(&second, Report::Refused(refusal) if refusal.message.contains("try again")),
+        "{second:?}"
+    );
+    first.order(&Order::Go(Ok(())));
+    assert_eq!(first.outcome(), Report::Done);
+    first.end().expect("carried out");
+}
+
+#[test]
+fn a_full_disk_is_told_before_content_arrives_and_leaves_nothing() {
+    let workshop = Workshop::new();
+    let (bundle, key) = workshop.signed();
+    let tenant = workshop.path("tenant");
+    fs::create_dir(&tenant).expect("made");
+    let mounted = std::process::Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=64k", "limen-test"])
+        .arg(&tenant)
+        .status()
+        .is_ok_and(|status| status.success());
+    if !mounted {
+        eprintln!("SKIPPED: a small file system cannot be mounted here (needs the superuser)");
+        return;
+    }
+    // Everything up to the indexes: the answer may not wait for a single chunk.
+    let opened = limen_bundle::reader::Sealed::read(&bundle[..]).expect("sealed");
+    let tree = opened.verify(std::slice::from_ref(&key)).expect("trusted");
+    let index = tree.manifest().architectures[&Architecture::Aarch64].index_size as usize;
+    let head = bundle.len() - chunk_bytes(&bundle, index);
+    let (_, report) = install(&tenant, &bundle[..head], &[key]);
+    let left = listing(&tenant);
+    let unmounted = std::process::Command::new("umount").arg(&tenant).status();
+    assert!(unmounted.is_ok_and(|status| status.success()));
+    let Report::Refused(refusal) = report else {
+        unreachable!("{report:?}")
+    };
+    assert_eq!(refusal.kind, RefusalKind::Full, "{}", refusal.message);
+    assert!(refusal.message.contains("ask the operator for more"));
+    assert_eq!(left, EMPTY);
+}
+
+/// Bytes behind the one index of `bundle`.
+fn chunk_bytes(bundle: &[u8], index: usize) -> usize {
+    use limen_bundle::envelope::{Envelope, LENGTH};
+    let envelope = bundle[..LENGTH].try_into().map(Envelope::decode);
+    let envelope = envelope.expect("twenty bytes").expect("an envelope");
+    bundle.len() - LENGTH - (envelope.manifest + envelope.signature) as usize - index
+}

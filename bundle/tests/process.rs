@@ -167,3 +167,89 @@ fn it_says_what_is_wrong_and_fails() {
     assert_eq!(refusal.kind, RefusalKind::Incomplete);
     assert_eq!(child.wait().expect("it ends").code(), Some(1));
 }
+
+#[test]
+fn killed_at_any_byte_it_leaves_the_old_state_or_the_new_one() {
+    if !possible() {
+        return;
+    }
+    let workshop = Workshop::new();
+    let tenant = tenant(&workshop);
+    let (secret, key) = workshop.key("energy");
+    let host = limen_bundle::install::own_architecture().expect("a known one");
+    let tree = workshop.path("tree");
+    let (packed, unsigned) =
+        support::pack_trees(support::MANIFEST, &[(host, &tree)]).expect("packed");
+    let bundle = support::signed_by(&unsigned, &secret);
+    let order = Order::Install {
+        slot: Slot::new(1).expect("a slot"),
+        provider: "energy".parse().expect("a name"),
+        keys: vec![key.line().to_owned()],
+    };
+    for part in 0..=16 {
+        let (reader, mut writer) = std::io::pipe().expect("a pipe");
+        let (mut child, channel) = start(&tenant, reader.into());
+        channel.send(&order, &[]).expect("sent");
+        // Less than a pipe holds: without a go it reads no further than the manifest.
+        let length = bundle.len().min(60_000) * part / 16;
+        writer.write_all(&bundle[..length]).expect("it fits");
+        // Whatever it is doing now, if it still does.
+        child.kill().expect("ours");
+        child.wait().expect("it ends");
+        let (mut child, channel) = start(&tenant, nothing());
+        channel.send(&Order::List, &[]).expect("sent");
+        let Report::Holdings { bundles, .. } = next(&channel) else {
+            unreachable!("a list was asked for")
+        };
+        assert!(child.wait().expect("it ends").success());
+        assert!(bundles.is_empty(), "nobody said go");
+        assert_eq!(
+            fs::read_dir(tenant.join("staging")).expect("there").count(),
+            0
+        );
+    }
+    for moment in 0..12 {
+        let (reader, mut writer) = std::io::pipe().expect("a pipe");
+        let (mut child, channel) = start(&tenant, reader.into());
+        channel.send(&order, &[]).expect("sent");
+        let whole = bundle.clone();
+        let sender = std::thread::spawn(move || writer.write_all(&whole).is_ok());
+        assert!(matches!(next(&channel), Report::Admit(_)));
+        channel.send(&Order::Go(Ok(())), &[]).expect("sent");
+        std::thread::sleep(std::time::Duration::from_micros(moment * 700));
+        child.kill().expect("ours");
+        child.wait().expect("it ends");
+        sender.join().expect("no panic");
+        let (mut child, channel) = start(&tenant, nothing());
+        channel.send(&Order::List, &[]).expect("sent");
+        let Report::Holdings { bundles, .. } = next(&channel) else {
+            unreachable!("a list was asked for")
+        };
+        assert!(child.wait().expect("it ends").success());
+        assert_eq!(
+            fs::read_dir(tenant.join("staging")).expect("there").count(),
+            0
+        );
+        assert_eq!(
+            fs::read_dir(tenant.join("store")).expect("there").count(),
+            bundles.len()
+        );
+        if let [installed] = bundles[..] {
+            assert_eq!(installed, packed.digest);
+            let root = tenant
+                .join("store")
+                .join(installed.to_string())
+                .join("root");
+            assert_eq!(
+                fs::read(root.join("lib/noise")).expect("there"),
+                support::noise(150_000)
+            );
+            let (mut child, channel) = start(&tenant, nothing());
+            channel
+                .send(&Order::Remove { digest: installed }, &[])
+                .expect("sent");
+            assert_eq!(next(&channel), Report::Done);
+            assert!(child.wait().expect("it ends").success());
+        }
+    }
+}

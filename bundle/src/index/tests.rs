@@ -298,3 +298,63 @@ fn a_tree_that_its_manifest_does_not_describe_is_refused() {
         ));
     }
 }
+
+#[test]
+fn a_bomb_of_one_chunk_in_many_places_stops_at_the_absolute_limit() {
+    let whole = (1, 40, 65_536);
+    let size = (limits::UNPACKED_BYTES) + 65_536;
+    let numbers = vec![0; usize::try_from(pieces(size)).expect("few")];
+    let places = ["dev", "proc", "run", "tmp", "var", "var/lib", "var/lib/web"];
+    let mut entries: Vec<Vec<u8>> = places.iter().map(|place| directory(place)).collect();
+    entries.insert(0, file("bomb", size, &numbers));
+    let bomb = Index::decode(&index(&[whole], &entries)).expect("well formed");
+    let text = include_str!("../../tests/golden/manifest.toml");
+    let manifest = Manifest::parse(text.as_bytes()).expect("valid");
+    assert_eq!(bomb.carries(&manifest), Err(SuitError::Size(size)));
+}
+
+/// Random changes of a valid index: refused, or read as what encodes to the very same bytes.
+#[test]
+fn an_index_that_is_read_is_the_one_spelling_of_its_tree() {
+    let valid = index(
+        &[(1, 30, 65_536), (2, 20, 10)],
+        &[
+            directory("a"),
+            file("a/big", 65_546, &[0, 1]),
+            symlink("a/link", "big"),
+            file("b", 10, &[1]),
+        ],
+    );
+    let seed = std::env::var("LIMEN_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok())
+        .unwrap_or(1_u64);
+    eprintln!("LIMEN_SEED={seed}");
+    let mut state = seed;
+    let mut next = move |below: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).expect("31 bits") % below
+    };
+    let mut read = 0;
+    for _ in 0..100_000 {
+        let mut bytes = valid.clone();
+        for _ in 0..=next(3) {
+            let at = next(bytes.len());
+            match next(4) {
+                0 => drop(bytes.remove(at)),
+                1 => bytes.insert(at, bytes[at]),
+                _ => bytes[at] = u8::try_from(next(256)).expect("a byte"),
+            }
+        }
+        if let Ok(index) = Index::decode(&bytes) {
+            assert_eq!(index.encode(), bytes);
+            read += 1;
+        }
+    }
+    assert!(
+        read > 0,
+        "positive control: some changes give another valid tree"
+    );
+}

@@ -37,6 +37,9 @@ pub enum InstallError {
         "the disk share of the contract has no room for this ({0}); remove bundles or volumes, or ask the operator for more"
     )]
     Full(StoreError),
+    /// Two at once.
+    #[error("another order is being carried out for this provider; try again when it has ended")]
+    Busy,
     /// The tree.
     #[error("the gateway could not store it: {0}")]
     Store(StoreError),
@@ -58,6 +61,8 @@ impl From<StoreError> for InstallError {
     fn from(error: StoreError) -> Self {
         if error.is_full() {
             Self::Full(error)
+        } else if error.is_busy() {
+            Self::Busy
         } else {
             Self::Store(error)
         }
@@ -75,7 +80,9 @@ impl InstallError {
             Self::NotAdmitted(_) => RefusalKind::NotAdmitted,
             Self::NoUpload => RefusalKind::Incomplete,
             Self::Full(_) => RefusalKind::Full,
-            Self::Store(_) | Self::Architecture | Self::OutOfTurn => RefusalKind::Kernel,
+            Self::Busy | Self::Store(_) | Self::Architecture | Self::OutOfTurn => {
+                RefusalKind::Kernel
+            }
             Self::Channel(_) | Self::HungUp => return None,
         };
         Some(Refusal {

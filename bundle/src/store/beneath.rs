@@ -8,7 +8,9 @@ use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags, ResolveFlags, Stat};
+use rustix::fs::{
+    AtFlags, FileType, FlockOperation, Mode, OFlags, RenameFlags, ResolveFlags, Stat,
+};
 use rustix::io::Errno;
 use rustix::path::Arg;
 
@@ -35,6 +37,12 @@ impl StoreError {
             object,
             errno,
         }
+    }
+
+    /// Whether another process has the tree open.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.errno == Errno::WOULDBLOCK
     }
 
     /// Whether there was no space, or no quota left.
@@ -66,6 +74,12 @@ impl Directory {
             descriptor,
             name: name.into(),
         }
+    }
+
+    /// Makes this directory the caller's alone, among those who ask.
+    pub(super) fn lock(&self) -> Result<(), StoreError> {
+        rustix::fs::flock(&self.descriptor, FlockOperation::NonBlockingLockExclusive)
+            .map_err(StoreError::new("lock", self.name.clone()))
     }
 
     pub(super) fn directory<P: Arg + Copy>(&self, path: P) -> Result<Self, StoreError> {

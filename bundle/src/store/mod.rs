@@ -38,9 +38,11 @@ pub enum Ownership {
     Caller,
 }
 
-/// The opened tree of one provider, with an empty staging directory.
+/// The opened tree of one provider, with an empty staging directory, for one process at a time.
 #[derive(Debug)]
 pub struct Tenant {
+    /// Holds the lock; released when the process ends, however it ends.
+    _root: Directory,
     store: Directory,
     staging: Directory,
     volumes: Directory,
@@ -51,9 +53,10 @@ impl Tenant {
     /// Opens the tree below `root`, makes what is missing and removes what an earlier run left in staging.
     ///
     /// # Errors
-    /// What the kernel refused.
+    /// What the kernel refused; EWOULDBLOCK while another process has the tree open.
     pub fn open(root: OwnedFd, ownership: Ownership) -> Result<Self, StoreError> {
         let root = Directory::new(root, "tenant");
+        root.lock()?;
         let part = |name: &str| {
             root.make_if_missing(name)?;
             root.directory(name)
@@ -63,6 +66,7 @@ impl Tenant {
             staging: part("staging")?,
             volumes: part("volumes")?,
             ownership,
+            _root: root,
         };
         sweep::sweep(&tenant.staging)?;
         Ok(tenant)
