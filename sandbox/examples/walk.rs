@@ -4,7 +4,11 @@
 //! (`cargo run -p limen-images --example boot -- 6.12 FOLDER 'walk: done'`). What it prints is for
 //! people; it ends with `walk: done` when every expectation held and `walk: FAILED` otherwise.
 
-#![allow(clippy::unwrap_used, reason = "a walk that stumbles shall say where")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a walk that stumbles shall say where"
+)]
 
 use std::ffi::CStr;
 use std::fs::{self, File};

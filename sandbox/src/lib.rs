@@ -30,6 +30,10 @@ mod step;
 mod sys;
 
 #[cfg(feature = "jail")]
+#[cfg(test)]
+mod walls;
+
+#[cfg(feature = "jail")]
 pub mod net;
 
 #[cfg(feature = "jail")]

@@ -30,13 +30,18 @@ const FORBIDDEN: [&str; 3] = [
 
 /// Makes the namespace of a slot.
 pub(crate) fn make(slot: Slot) -> Result<OwnedFd, Fault> {
+    make_without(slot, &FORBIDDEN)
+}
+
+/// Makes the namespace with these limits set to 0.
+pub(crate) fn make_without(slot: Slot, forbidden: &[&str]) -> Result<OwnedFd, Fault> {
     let pipe = || std::io::pipe().at(STEP, "make", "a pipe");
     let (mut mapped, mut tell) = pipe()?;
     let maker = clone::process(Namespaces::USER, None, Parent::Caller, || {
         // Only the parent may write the maps, and only somebody inside the limits.
         let outcome = mapped
             .read_exact(&mut [0])
-            .and_then(|()| FORBIDDEN.iter().try_for_each(|path| fs::write(path, "0")));
+            .and_then(|()| forbidden.iter().try_for_each(|path| fs::write(path, "0")));
         exit(u8::from(outcome.is_err()))
     })
     .at(STEP, "make", "the user namespace's maker")?;
