@@ -139,7 +139,7 @@ mod tests {
     fn a_terminal_gets_no_commands_from_a_bundle() {
         let row = vec!["\x1b[2Jgone".to_owned(), "x".to_owned()];
         let table = table(&["NAME", "Y"], &[row], "none");
-        assert_eq!(table, "NAME             Y\n\\u{1b}[2Jgone  x");
+        assert_eq!(table, "NAME           Y\n\\u{1b}[2Jgone  x");
         assert_eq!(facts(&[("a", "\r".into())]), "a  \\r");
     }
 }
