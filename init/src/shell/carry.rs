@@ -7,7 +7,7 @@ use std::os::fd::AsFd;
 
 use heapless::String;
 use limen_proto::control::Event as Told;
-use limen_proto::id::{Slot, UnitId, UnitRef};
+use limen_proto::id::{Generation, Slot, UnitId, UnitRef};
 use limen_proto::jail::Task;
 use limen_proto::name::Name;
 use limen_proto::state::{Exit, UnitState};
@@ -20,11 +20,15 @@ use super::Shell;
 use super::build::{duplicate, make_link, watch};
 use super::errand::Purpose;
 use super::journal::Level;
+use super::size;
 use super::sockets;
 use super::token::Token;
 use crate::core::effect::Effect;
 use crate::core::supervisor::Event;
 use crate::core::unit::Program;
+
+/// Lives between two lines about init's own size.
+const LIVES_PER_LINE: u32 = 1000;
 
 impl Shell {
     /// Carries out everything that the core asks.
@@ -36,7 +40,10 @@ impl Shell {
 
     fn carry(&mut self, effect: Effect) {
         match effect {
-            Effect::Build(life) => self.build(life),
+            Effect::Build(life) => {
+                self.build(life);
+                self.show_size(life.generation);
+            }
             Effect::Terminate(life) => self.signal(life, Signal::TERM),
             Effect::Kill(life) => self.signal(life, Signal::KILL),
             Effect::Clear(life) => self.clear(life),
@@ -90,6 +97,19 @@ impl Shell {
         let network = namespaces.and_then(|(_, network)| duplicate(network).ok());
         let task = Task::Adjust { slot, contract };
         self.send_out(Purpose::Adjust(slot), &task, network.as_ref());
+    }
+
+    /// Shows init's own size once in a while: a box that grows says so long before it fails.
+    fn show_size(&self, generation: Generation) {
+        if !generation.0.is_multiple_of(LIVES_PER_LINE) {
+            return;
+        }
+        self.journal.show(format_args!(
+            "limen: {} lives, resident {} kB, {} ms",
+            generation.0,
+            size::resident_kb(),
+            self.now.saturating_sub(self.core.first())
+        ));
     }
 
     /// Kills what a life has, and looks at once whether anything is left.

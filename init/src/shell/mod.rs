@@ -19,7 +19,7 @@
 //! | `cgroup`   | the cgroup tree                                                 |
 //! | `sockets`  | sockets that init makes for its units                           |
 //! | `mounts`   | the mounts of PID 1                                             |
-//! | `signals`, `clock`, `watchdog`, `journal`, `token`, `down` | what they say           |
+//! | `signals`, `clock`, `watchdog`, `journal`, `token`, `size`, `down` | what they say           |
 
 mod build;
 mod carry;
@@ -34,6 +34,7 @@ mod journal;
 mod life;
 mod mounts;
 mod signals;
+mod size;
 mod sockets;
 mod start;
 mod token;
