@@ -15,6 +15,7 @@ mod environment;
 mod host;
 mod judge;
 mod limenctl;
+mod page;
 mod ports;
 mod process;
 mod progress;
