@@ -20,6 +20,8 @@ const REAPER_PROCESSES: u32 = 1;
 /// Names whose counters are kept for one provider. Counters outlive bundles, so without an end a
 /// provider could fill the state with names.
 const NAMES: usize = 256;
+/// Highest counter: the state file's integers are signed.
+const COUNTER: u64 = i64::MAX as u64 - 1;
 /// Most interfaces that a bundle exports (the broker's table).
 const EXPORTS: usize = 8;
 
@@ -49,6 +51,12 @@ pub fn fit(vgw: &VgwRecord, desired: &Desired, summary: &Summary) -> Result<Verd
         return Err(conflict(format!(
             "bundle {} is being uninstalled; install it when that is done",
             summary.name
+        )));
+    }
+    if summary.counter > COUNTER {
+        return Err(invalid(format!(
+            "its counter {} leaves no room for a successor; count from 1",
+            summary.counter
         )));
     }
     follows(vgw, desired, summary)?;

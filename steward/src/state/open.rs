@@ -134,10 +134,6 @@ fn fall_back(folder: &Path, damage: &StateError) -> Result<Opened, StateError> {
 fn attempt(folder: &Path) -> Result<(Connection, Desired), StateError> {
     let path = folder.join(FILE);
     let size = regular(&path)?;
-    let fresh = size.is_none_or(|size| size == 0);
-    if fresh && present(&folder.join(PREVIOUS)) {
-        return Err(StateError::Damaged("it is gone or empty".to_owned()));
-    }
     discard(&folder.join(NEXT))?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
@@ -152,7 +148,11 @@ fn attempt(folder: &Path) -> Result<(Connection, Desired), StateError> {
         }
     })?;
     schema::prepare(&connection)?;
-    if fresh && is_bare(&connection)? {
+    // Asked only now: opening rolls an interrupted first start back.
+    if is_bare(&connection)? {
+        if present(&folder.join(PREVIOUS)) {
+            return Err(StateError::Damaged("it is gone or empty".to_owned()));
+        }
         schema::create(&mut connection)?;
         generation::sync_folder(folder)?;
     }
@@ -178,7 +178,7 @@ fn read_only(folder: &Path) -> Result<Desired, StateError> {
     load::load(&connection)
 }
 
-/// Whether nothing was ever written: an interrupted first start.
+/// Whether nothing was ever written.
 fn is_bare(connection: &Connection) -> Result<bool, StateError> {
     let tables: i64 =
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;

@@ -1,0 +1,13 @@
+//! The core against a simulated box
+//!
+//! `house` plays init, limen-install, the broker and the disk; the other files are about one
+//! concern each.
+
+mod admission;
+mod authorise;
+mod bundles;
+mod failures;
+mod grants;
+mod house;
+mod restart;
+mod vgws;
