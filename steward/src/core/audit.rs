@@ -59,6 +59,7 @@ pub fn event(now: Now, actor: &str, about: Option<&Name>, text: &str, detail: &s
         provider: about.cloned(),
         text: line(text),
         detail: line(detail),
+        alarm: false,
     }
 }
 
@@ -66,10 +67,12 @@ pub fn event(now: Now, actor: &str, about: Option<&Name>, text: &str, detail: &s
 pub fn refused(now: Now, caller: &Caller, verb: &Verb, refusal: &Refusal) -> Draft {
     let what = format!("refused to {}: {:?}", verb_name(verb), refusal.kind);
     match caller {
-        Caller::Provider(own) => event(now, &actor(caller), Some(own), &what, &refusal.message),
+        Caller::Provider(own) => {
+            event(now, &actor(caller), Some(own), &what, &refusal.message).alarming()
+        }
         Caller::Operator | Caller::Management => {
             let what = format!("{what}: {}", refusal.message);
-            event(now, &actor(caller), None, &what, "")
+            event(now, &actor(caller), None, &what, "").alarming()
         }
     }
 }

@@ -151,7 +151,7 @@ impl Steward {
                 let text = "refused a bundle that broke the broker's protocol";
                 let detail = unit.unit.to_string();
                 let draft = event(turn.now, BOX, provider.as_ref(), text, &detail);
-                self.throttled(turn, draft);
+                self.throttled(turn, draft.alarming());
             }
         }
     }

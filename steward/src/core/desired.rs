@@ -158,6 +158,18 @@ pub struct Draft {
     pub text: String,
     /// What is the provider's own business; empty is nothing.
     pub detail: String,
+    /// Whether the log calls it a warning.
+    pub alarm: bool,
+}
+
+impl Draft {
+    /// The same, as a warning.
+    pub fn alarming(self) -> Self {
+        Self {
+            alarm: true,
+            ..self
+        }
+    }
 }
 
 /// One change of the durable state.

@@ -155,14 +155,13 @@ impl Steward {
             Work::Leftover(_) | Work::Install(_) => "could not remove files that nobody has",
         };
         let text = format!("{text}: {}", why.message);
-        let draft = event(turn.now, BOX, provider.as_ref(), &text, "");
+        let draft = event(turn.now, BOX, provider.as_ref(), &text, "").alarming();
         let mut changes = Vec::new();
         if job.work == Work::Empty {
             // Nothing stood there yet: as if it had never been asked for.
             changes.push(Change::NoVgw(slot));
             changes.push(Change::Trust);
         }
-        turn.log(format!("warning: {text}"));
         // A box that cannot write has said so already.
         let _ = self.commit_with(turn, draft, changes);
     }

@@ -34,7 +34,7 @@ pub mod view;
 mod wait;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::BTreeMap;
 
@@ -192,8 +192,8 @@ impl Steward {
 
     fn start(&mut self, turn: &mut Turn<'_>) {
         for warning in self.facts.warnings.clone() {
-            turn.log(format!("warning: {warning}"));
-            self.note(turn, audit::event(turn.now, audit::BOX, None, &warning, ""));
+            let draft = audit::event(turn.now, audit::BOX, None, &warning, "");
+            self.note(turn, draft.alarming());
         }
         self.provision(turn);
         self.list(turn);
@@ -365,8 +365,10 @@ impl Steward {
 
     /// Commits what does not change what shall be. A box that cannot write still answers.
     fn note(&mut self, turn: &mut Turn<'_>, draft: Draft) {
-        // Already logged when it fails.
-        let _ = self.commit(turn, &[Change::Event(draft)]);
+        let line = log_line(&draft);
+        if self.commit(turn, &[Change::Event(draft)]).is_err() {
+            turn.log(line);
+        }
     }
 
     fn write_clock(&mut self, turn: &mut Turn<'_>) {
@@ -396,11 +398,7 @@ impl Steward {
 
 /// The line of an event: what the operator may read, never the detail.
 fn log_line(draft: &Draft) -> String {
-    let mark = if draft.text.starts_with("refused") {
-        "warning: "
-    } else {
-        ""
-    };
+    let mark = if draft.alarm { "warning: " } else { "" };
     match &draft.provider {
         Some(provider) => format!("{mark}{} (about {provider}): {}", draft.actor, draft.text),
         None => format!("{mark}{}: {}", draft.actor, draft.text),

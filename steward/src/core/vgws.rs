@@ -249,7 +249,8 @@ impl Steward {
         let text = format!(
             "refused part of the contract at step {step:?}: {reason}; restart the virtual gateway to put it in force"
         );
-        self.note(turn, event(turn.now, BOX, provider.as_ref(), &text, ""));
+        let draft = event(turn.now, BOX, provider.as_ref(), &text, "");
+        self.note(turn, draft.alarming());
     }
 
     pub(super) fn remove_vgw(

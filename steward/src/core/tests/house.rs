@@ -22,10 +22,10 @@ use crate::core::turn::{Capacity, Effect, HandId, Input, Now, Outside, OutsideEr
 use crate::core::{Facts, Steward};
 
 /// A self-signed certificate of nobody, and another.
-pub(super) const ENERGY_CA: &str = include_str!("energy.pem");
+pub(crate) const ENERGY_CA: &str = include_str!("energy.pem");
 pub(super) const ALARM_CA: &str = include_str!("alarm.pem");
 /// A minisign public key.
-pub(super) const KEY: &str = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
+pub(crate) const KEY: &str = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
 
 pub(super) fn name(text: &str) -> Name {
     text.parse().unwrap()
@@ -35,7 +35,7 @@ pub(super) fn provider(text: &str) -> Caller {
     Caller::Provider(name(text))
 }
 
-pub(super) fn contract() -> Contract {
+pub(crate) fn contract() -> Contract {
     Contract {
         limits: Limits {
             cpu_percent: 50,
@@ -62,10 +62,10 @@ pub(super) fn publish(outside: u16) -> Publish {
 }
 
 /// A manifest of `bundle` with this counter; every counter has its own digest.
-pub(super) fn summary(bundle: &str, counter: u64) -> Summary {
+pub(crate) fn summary(bundle: &str, counter: u64) -> Summary {
     let mut digest = [0; 32];
     digest[..8].copy_from_slice(&counter.to_le_bytes());
-    digest[8] = bundle.len() as u8;
+    digest[8] = u8::try_from(bundle.len()).unwrap();
     digest[9] = bundle.as_bytes()[0];
     Summary {
         digest: Digest(digest),

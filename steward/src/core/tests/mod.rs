@@ -11,3 +11,5 @@ mod grants;
 mod house;
 mod restart;
 mod vgws;
+
+pub(crate) use house::{ENERGY_CA, KEY, contract, summary};

@@ -46,7 +46,7 @@ fn falls_back(folder: &Path, expected: &Desired, what: &str) {
 #[test]
 fn a_truncated_file_falls_back_to_the_previous_generation() {
     let (template, desired) = written(8);
-    let size = fs::metadata(template.path().join(FILE)).unwrap().len() as usize;
+    let size = fs::read(template.path().join(FILE)).unwrap().len();
     for end in (0..size)
         .step_by(997)
         .chain([1, 99, 100, 511, 512, 4095, 4096, size - 1])
@@ -63,7 +63,7 @@ fn a_flipped_bit_is_noticed_or_means_nothing() {
     let seed = 20_251_120;
     let mut random = Random(seed);
     let (template, desired) = written(8);
-    let size = fs::metadata(template.path().join(FILE)).unwrap().len() as usize;
+    let size = fs::read(template.path().join(FILE)).unwrap().len();
     let mut noticed = 0;
     for _ in 0..400 {
         let (byte, bit) = (random.below(size), random.below(8));
@@ -95,7 +95,8 @@ fn a_changed_value_is_noticed_though_the_file_is_whole() {
 
 #[test]
 fn something_else_in_its_place_falls_back() {
-    let puts: [(&str, fn(&Path)); 5] = [
+    type Put = fn(&Path);
+    let puts: [(&str, Put); 5] = [
         ("nothing", |path| fs::remove_file(path).unwrap()),
         ("an empty file", |path| fs::write(path, "").unwrap()),
         ("text", |path| fs::write(path, "hello").unwrap()),

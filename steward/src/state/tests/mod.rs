@@ -101,6 +101,7 @@ fn history() -> Vec<Vec<Change>> {
             provider: provider.map(name),
             text: text.to_owned(),
             detail: "detail".to_owned(),
+            alarm: false,
         })
     };
     let mut stopped = vgw(1, "energy");
