@@ -128,12 +128,17 @@ async fn keep_trust(
     mut changes: mpsc::UnboundedReceiver<()>,
 ) {
     while changes.recv().await.is_some() {
+        // A log that nobody reads fills up, and a full one stops its writer: a reason is told once.
+        let mut told = String::new();
         loop {
             match steward.call(&Caller::Management, manage::Verb::Trust).await {
                 Ok(Answer::Trust(trust)) => adopt(&server, &trust),
                 Ok(_) => eprintln!("the steward answered no trust"),
                 Err(refusal) => {
-                    eprintln!("asking for trust: {}", refusal.message);
+                    if told != refusal.message {
+                        eprintln!("asking for trust: {}", refusal.message);
+                        told = refusal.message;
+                    }
                     tokio::select! {
                         () = tokio::time::sleep(RETRY) => continue,
                         // A new link says so itself.

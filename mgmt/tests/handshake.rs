@@ -108,6 +108,15 @@ fn nothing_is_resumed_and_no_authority_is_named() {
 }
 
 #[test]
+fn older_versions_of_tls_are_refused() {
+    let stand = Stand::new();
+    let identity = stand.pki.energy.client();
+    let mut stream = client::connect_with(&stand, Some(&identity), &[&rustls::version::TLS12]);
+    let error = exchange(&mut stream, &get_bytes(WHO)).expect_err("TLS 1.2");
+    assert!(error.to_string().contains("ProtocolVersion"), "{error}");
+}
+
+#[test]
 fn removed_authority_ends_its_connections_and_no_others() {
     let stand = Stand::new();
     let (energy, alarm) = (stand.pki.energy.client(), stand.pki.alarm.client());

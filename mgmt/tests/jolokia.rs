@@ -265,6 +265,51 @@ fn a_foreign_object_reads_exactly_as_an_absent_one() {
     assert!(!foreign, "every call was in alarm's name");
 }
 
+/// Every object that somebody else sees, with every operation that it has, asked for as alarm: the
+/// matrix grows with the tables by itself.
+#[test]
+fn whatever_is_not_in_ones_list_is_absent_in_every_way() {
+    let stand = Stand::new();
+    let pki = &stand.pki;
+    let alarm = pki.alarm.client();
+    let list = |identity| get(&stand, identity, "/jolokia/list").json()["value"]["limen"].clone();
+    let own = list(&alarm);
+    let mut asked = 0;
+    for other in [list(&pki.operator.client()), list(&pki.energy.client())] {
+        for (properties, description) in other.as_object().unwrap() {
+            if own.get(properties).is_some() {
+                continue;
+            }
+            let name = format!("limen:{properties}");
+            let mut bulk = vec![json!({"type": "read", "mbean": name})];
+            bulk.push(json!({"type": "list", "path": format!("limen/{properties}")}));
+            for (operation, shape) in description["op"].as_object().into_iter().flatten() {
+                let arguments = vec![json!("1"); shape["args"].as_array().unwrap().len()];
+                bulk.push(json!({"type": "exec", "mbean": name, "operation": operation, "arguments": arguments}));
+            }
+            for answer in post(&stand, &alarm, &json!(bulk))
+                .json()
+                .as_array()
+                .unwrap()
+            {
+                let wanted = format!("javax.management.InstanceNotFoundException : {name}");
+                assert_eq!(
+                    (&answer["status"], &answer["error"]),
+                    (&json!(404), &json!(wanted))
+                );
+                asked += 1;
+            }
+        }
+    }
+    assert!(asked > 50, "the matrix has rows: {asked}");
+    let calls = stand.steward.calls.lock().unwrap();
+    let alarm = Caller::Provider("alarm".parse().unwrap());
+    let acts = calls.iter().filter(|(caller, verb)| {
+        *caller == alarm && !matches!(verb, Verb::ListVgw | Verb::ListBundles | Verb::ListGrants)
+    });
+    assert_eq!(acts.count(), 0, "nothing was done");
+}
+
 #[test]
 fn search_and_list_show_the_callers_world_only() {
     let stand = Stand::new();

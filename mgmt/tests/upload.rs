@@ -73,6 +73,18 @@ fn progress_comes_line_by_line_when_asked_for() {
 }
 
 #[test]
+fn a_client_that_waits_to_be_told_is_told_to_go_on() {
+    let stand = Stand::new();
+    let mut stream = connect(&stand, Some(&stand.pki.energy.client()));
+    let head =
+        "POST /bundles HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n";
+    let go_on = exchange(&mut stream, head.as_bytes()).unwrap();
+    assert_eq!(go_on.status, 100);
+    assert_eq!(exchange(&mut stream, b"a bundle.").unwrap().status, 200);
+    assert_eq!(stand.steward.uploads.lock().unwrap()[0], b"a bundle.");
+}
+
+#[test]
 fn a_client_that_goes_away_ends_the_stream_early() {
     let stand = Stand::new();
     let mut stream = connect(&stand, Some(&stand.pki.energy.client()));

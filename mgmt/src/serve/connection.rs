@@ -123,6 +123,7 @@ async fn shake(
 ) -> Option<(TlsStream<Patient<TcpStream>>, Vec<CertificateDer<'static>>)> {
     let acceptor = TlsAcceptor::from(trusted.server.clone());
     let stream = Patient::new(stream, UNREAD);
+    server.pace.turn().await;
     let accepting = acceptor.accept(stream).into_fallible();
     let error = match tokio::time::timeout(HANDSHAKE, accepting).await {
         Ok(Ok(stream)) => {

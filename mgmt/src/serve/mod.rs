@@ -8,6 +8,7 @@ mod connection;
 mod door;
 mod note;
 mod origin;
+mod pace;
 mod patience;
 mod route;
 mod upload;
@@ -26,6 +27,7 @@ use crate::tls::Trusted;
 use door::{Admission, Door, GuestId, Stage};
 pub use door::{GUESTS, GUESTS_OF_ADDRESS};
 pub use note::Notes;
+use pace::Pace;
 
 /// What all connections share.
 pub struct Server {
@@ -35,6 +37,7 @@ pub struct Server {
     pub notes: Rc<Notes>,
     /// The epoch of trust in force.
     pub trust: watch::Sender<Option<Rc<Trusted>>>,
+    pace: Pace,
     door: RefCell<Door>,
     /// Dropping one ends that connection.
     guests: RefCell<HashMap<GuestId, oneshot::Sender<()>>>,
@@ -49,6 +52,7 @@ impl Server {
             notes,
             steward,
             trust: watch::Sender::new(None),
+            pace: Pace::new(),
             door: RefCell::default(),
             guests: RefCell::default(),
         }

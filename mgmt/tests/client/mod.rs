@@ -42,6 +42,15 @@ impl Answer {
 
 /// A connection with its handshake not yet done.
 pub fn connect(stand: &Stand, identity: Option<&Identity>) -> Tls {
+    connect_with(stand, identity, rustls::DEFAULT_VERSIONS)
+}
+
+/// The same with these versions of TLS.
+pub fn connect_with(
+    stand: &Stand,
+    identity: Option<&Identity>,
+    versions: &[&'static rustls::SupportedProtocolVersion],
+) -> Tls {
     let mut roots = RootCertStore::empty();
     let authority = stand.pki.gateway.certificate.as_bytes();
     roots
@@ -49,7 +58,7 @@ pub fn connect(stand: &Stand, identity: Option<&Identity>) -> Tls {
         .unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .unwrap()
         .with_root_certificates(roots);
     let config = match identity {
