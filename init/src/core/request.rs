@@ -125,7 +125,7 @@ impl Supervisor {
             Verb::List => {
                 for place in 0..self.units.len() {
                     if let Some(id) = self.units.get(place).map(|unit| unit.id) {
-                        self.push(Effect::Report(id));
+                        self.push_report(id);
                     }
                 }
             }

@@ -10,6 +10,7 @@
 //! they stand for: that is the shell's table.
 
 use heapless::{Deque, Vec};
+use limen_proto::control::UnitReport;
 use limen_proto::id::{Generation, Slot, UnitId, UnitRef};
 use limen_proto::jail::Step;
 use limen_proto::limits::{STORED_DESCRIPTORS, UNITS};
@@ -173,7 +174,7 @@ impl Supervisor {
             Event::NotAdjusted { slot, step } => {
                 if let Some(unit) = self.unit_mut(UnitId::Vgw(slot)) {
                     unit.failed = Some(step);
-                    self.push(Effect::Report(UnitId::Vgw(slot)));
+                    self.push_report(UnitId::Vgw(slot));
                 }
             }
             Event::Tick => {
@@ -222,6 +223,13 @@ impl Supervisor {
             .iter()
             .find(|unit| unit.live && unit.plan.role == Some(role))
             .map(Unit::life)
+    }
+
+    /// The report that an effect asked for; none when an earlier effect's was the same.
+    pub fn take_report(&mut self, id: UnitId) -> Option<UnitReport> {
+        let first = self.first;
+        let unit = self.unit_mut(id)?;
+        core::mem::take(&mut unit.unreported).then(|| unit.report(first))
     }
 
     /// The time of init's first instruction.
@@ -343,6 +351,15 @@ impl Supervisor {
         let Some(unit) = self.unit(id) else { return };
         let changed = shown != (unit.state.seen(), unit.fault, unit.generation);
         if changed || turn.act == Act::Note {
+            self.push_report(id);
+        }
+    }
+
+    /// Lets the shell take a unit's report. When it does, the unit may have gone on: what is taken
+    /// is its latest, once.
+    pub(super) fn push_report(&mut self, id: UnitId) {
+        if let Some(unit) = self.unit_mut(id) {
+            unit.unreported = true;
             self.push(Effect::Report(id));
         }
     }

@@ -146,6 +146,8 @@ pub struct Unit {
     pub active_since: Option<u64>,
     /// When `Expired` is due.
     pub deadline: Option<u64>,
+    /// Its present report has not been taken yet.
+    pub unreported: bool,
 }
 
 impl Unit {
@@ -169,6 +171,7 @@ impl Unit {
             since: 0,
             active_since: None,
             deadline: None,
+            unreported: false,
         }
     }
 

@@ -171,10 +171,9 @@ impl Shell {
 
     /// Tells the steward, and the console when something worth a line changed.
     fn report(&mut self, unit: UnitId) {
-        let Some(record) = self.core.unit(unit) else {
+        let Some(report) = self.core.take_report(unit) else {
             return;
         };
-        let report = record.report(self.core.first());
         if let Some(steward) = self.core.live(Role::Steward) {
             self.tell(steward, &Told::Report(report), &[]);
         }
