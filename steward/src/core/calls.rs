@@ -92,6 +92,12 @@ impl Steward {
         match scope {
             Scope::Box => self.on_box(turn, asking, verb),
             Scope::Vgw(provider) => self.on_vgw(turn, asking, &provider, verb),
+            // The operator looks for bundles of a `core` that has none; that is no mistake.
+            Scope::Inside(provider)
+                if *verb == Verb::ListBundles && self.desired.vgw_of(&provider).is_none() =>
+            {
+                Ok(Some(Answer::Bundles(Vec::new())))
+            }
             Scope::Inside(provider) => {
                 let vgw = self
                     .desired
@@ -109,7 +115,7 @@ impl Steward {
             Verb::Trust => self.trust().map(Some),
             Verb::Note { text } => {
                 let draft = event(turn.now, &asking.actor(), None, text, "");
-                self.throttled(turn, draft);
+                self.throttled(turn, draft.alarming());
                 Ok(Some(Answer::Done))
             }
             Verb::CreateVgw {

@@ -5,7 +5,7 @@
 //! their channel with it and are ended too.
 
 use limen_proto::control::{ControlError, Verb};
-use limen_proto::id::{Slot, UnitId};
+use limen_proto::id::{Digest, Slot, UnitId};
 use limen_proto::install::{self, Order, Report};
 use limen_proto::manage::Refusal;
 use limen_proto::state::UnitState;
@@ -95,6 +95,9 @@ impl Steward {
         }
         match report {
             Report::Progress { .. } => {}
+            Report::Holdings { bundles, .. } if job.work == Work::Sweep => {
+                self.swept(turn, hand.slot, &bundles);
+            }
             Report::Done => self.removal_done(turn, hand.slot),
             Report::Refused(refusal) => {
                 self.hand_failed(turn, hand.slot, &from_hand(&refusal));
@@ -152,6 +155,7 @@ impl Steward {
             Work::Empty => "could not empty the place of a new virtual gateway",
             Work::All => "could not remove everything of the virtual gateway",
             Work::Files(_) | Work::Volumes(_) => "could not uninstall a bundle",
+            Work::Sweep => "could not compare the store with the recovered state",
             Work::Leftover(_) | Work::Install(_) => "could not remove files that nobody has",
         };
         let text = format!("{text}: {}", why.message);
@@ -164,6 +168,26 @@ impl Steward {
         }
         // A box that cannot write has said so already.
         let _ = self.commit_with(turn, draft, changes);
+    }
+
+    /// Files that a recovered state does not name are nobody's. Volumes are left: data is not
+    /// destroyed for a state that may be the older one.
+    fn swept(&mut self, turn: &mut Turn<'_>, slot: Slot, found: &[Digest]) {
+        self.end_job(turn, slot);
+        let known: Vec<Digest> = self
+            .desired
+            .bundles_of(slot)
+            .map(|bundle| bundle.summary.digest)
+            .collect();
+        let changes: Vec<Change> = found
+            .iter()
+            .filter(|digest| !known.contains(digest))
+            .map(|digest| Change::Leftover(slot, *digest))
+            .collect();
+        if !changes.is_empty() {
+            // Logged when it fails; the next start sweeps again.
+            let _ = self.commit(turn, &changes);
+        }
     }
 
     fn removal_done(&mut self, turn: &mut Turn<'_>, slot: Slot) {
@@ -204,7 +228,7 @@ impl Steward {
                 let text = "uninstalled a bundle and destroyed its volumes";
                 (text, Some(bundle), vec![Change::NoBundle(slot, index)])
             }
-            Work::Install(_) => return,
+            Work::Install(_) | Work::Sweep => return,
         };
         if let Some(bundle) = &detail {
             self.jobs.files_gone.remove(&(slot, bundle.index));

@@ -127,7 +127,12 @@ impl Steward {
     fn install_of(&mut self, slot: Slot) -> Option<&mut Install> {
         match &mut self.jobs.running.get_mut(&slot)?.work {
             Work::Install(install) => Some(install),
-            Work::Empty | Work::Files(_) | Work::Volumes(_) | Work::Leftover(_) | Work::All => None,
+            Work::Empty
+            | Work::Files(_)
+            | Work::Volumes(_)
+            | Work::Leftover(_)
+            | Work::Sweep
+            | Work::All => None,
         }
     }
 

@@ -40,6 +40,8 @@ pub(super) enum Work {
     Volumes(BundleIndex),
     /// Remove files that nobody shall have.
     Leftover(Digest),
+    /// See what lies in the store, after the state was recovered.
+    Sweep,
     /// Remove everything of a virtual gateway that is being removed.
     All,
 }
@@ -76,9 +78,19 @@ pub(super) struct Jobs {
     /// Bundles whose files are gone and whose volumes are next.
     pub(super) files_gone: BTreeSet<(Slot, BundleIndex)>,
     pub(super) last_run: BTreeMap<Slot, u8>,
+    /// Slots whose store is still to be compared with a recovered state.
+    unswept: BTreeSet<Slot>,
 }
 
 impl Jobs {
+    /// No work but to sweep these slots.
+    pub(super) fn new(unswept: Option<impl Iterator<Item = Slot>>) -> Self {
+        Self {
+            unswept: unswept.into_iter().flatten().collect(),
+            ..Self::default()
+        }
+    }
+
     pub(super) fn deadline_ms(&self) -> Option<u64> {
         let running = self.running.values().map(|job| job.until_ms);
         let waiting = self
@@ -96,7 +108,12 @@ impl Jobs {
     pub(super) fn arriving(&self, slot: Slot) -> Option<&Summary> {
         match &self.running.get(&slot)?.work {
             Work::Install(install) => install.accepted(),
-            Work::Empty | Work::Files(_) | Work::Volumes(_) | Work::Leftover(_) | Work::All => None,
+            Work::Empty
+            | Work::Files(_)
+            | Work::Volumes(_)
+            | Work::Leftover(_)
+            | Work::Sweep
+            | Work::All => None,
         }
     }
 
@@ -118,7 +135,8 @@ impl Jobs {
             Work::Empty | Work::Files(_) | Work::Volumes(_) | Work::All => {
                 self.failures.insert(slot, why.to_owned());
             }
-            Work::Install(_) => {}
+            // A sweep is tried once: what it would find costs disk and nothing else.
+            Work::Install(_) | Work::Sweep => {}
         }
     }
 
@@ -231,7 +249,10 @@ impl Steward {
                 } else {
                     self.next_removal(slot)
                 };
-                removal
+                let sweep = self.jobs.unswept.remove(&slot);
+                let sweep = sweep.then_some((Work::Sweep, Order::List));
+                sweep
+                    .or(removal)
                     .or_else(|| self.next_leftover(slot))
                     .or_else(|| self.next_upload(&vgw))
             }

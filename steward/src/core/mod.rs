@@ -70,6 +70,8 @@ pub struct Facts {
     /// The desired state is not the truth (the state file is of a newer version, say): never end
     /// what it does not name.
     pub blind: bool,
+    /// The desired state is an earlier one: what lies in the store may be newer.
+    pub recovered: bool,
 }
 
 /// Ask init again when it did not answer a `List`, milliseconds.
@@ -118,6 +120,7 @@ type Outcome = Result<Option<Answer>, Refusal>;
 impl Steward {
     /// A steward that knows what shall be and nothing of what is.
     pub fn new(desired: Desired, facts: Facts) -> Self {
+        let jobs = jobs::Jobs::new(facts.recovered.then(|| desired.vgws.keys().copied()));
         Self {
             desired,
             facts,
@@ -126,7 +129,7 @@ impl Steward {
             listing: Listing::Before,
             next_request: 1,
             links: Links::default(),
-            jobs: jobs::Jobs::default(),
+            jobs,
             waiters: wait::Waiters::default(),
             adjusting: BTreeMap::new(),
             grants_told: broker::Told::default(),
@@ -262,6 +265,8 @@ impl Steward {
             return;
         };
         match (asked, result) {
+            // It was gone already: init forgets hands by itself.
+            (Asked::Stop | Asked::Forget, Err(ControlError::Unknown)) => {}
             (_, Err(error)) => {
                 turn.log(format!(
                     "warning: init refused to {asked:?} {unit}: {error}"

@@ -79,6 +79,7 @@ impl Shell {
         } = facts::read(&places);
         facts.warnings.extend(opened.notes);
         facts.blind = opened.blind;
+        facts.recovered = opened.recovered;
         let world = World {
             store: opened.store,
             places,

@@ -34,6 +34,8 @@ pub struct Opened {
     pub notes: Vec<String>,
     /// What shall be is not known: nothing that runs may be ended for not being named.
     pub blind: bool,
+    /// What shall be is an earlier generation's.
+    pub recovered: bool,
 }
 
 /// Opens the state below `folder`.
@@ -69,6 +71,7 @@ fn found(folder: &Path, connection: Connection, desired: Desired) -> Opened {
         desired,
         notes,
         blind: false,
+        recovered: false,
     }
 }
 
@@ -78,6 +81,7 @@ fn closed(folder: &Path, desired: Desired, blind: bool, why: &StateError) -> Ope
         desired,
         notes: vec![format!("{why}; until then nothing can be changed")],
         blind,
+        recovered: false,
     }
 }
 
@@ -100,6 +104,7 @@ fn fall_back(folder: &Path, damage: &StateError) -> Result<Opened, StateError> {
                     desired,
                     notes,
                     blind: false,
+                    recovered: true,
                 });
             }
             Err(StateError::Held) => return Err(StateError::Held),

@@ -178,6 +178,7 @@ pub(super) struct House {
     pub(super) manner: Manner,
     /// What the next upload's manifest says.
     pub(super) upload: Option<Summary>,
+    stored: Vec<Digest>,
     pub(super) asked: Vec<InitVerb>,
     pub(super) orders: Vec<(HandId, Order)>,
     pub(super) pushes: Vec<Push>,
@@ -195,6 +196,20 @@ impl House {
 
     /// A steward that starts with this state beside these units.
     pub(super) fn with(desired: Desired, units: BTreeMap<UnitId, UnitReport>) -> Self {
+        Self::made(desired, units, None)
+    }
+
+    /// A steward that starts with an earlier generation's state; these files lie in the store of
+    /// the first slot.
+    pub(super) fn recovered(desired: Desired, stored: Vec<Digest>) -> Self {
+        Self::made(desired, BTreeMap::new(), Some(stored))
+    }
+
+    fn made(
+        desired: Desired,
+        units: BTreeMap<UnitId, UnitReport>,
+        stored: Option<Vec<Digest>>,
+    ) -> Self {
         let facts = Facts {
             fixtures: Fixtures {
                 devices: vec![name("serial-p1")],
@@ -207,6 +222,7 @@ impl House {
                 operator: "operator".to_owned(),
             }),
             built: 1000,
+            recovered: stored.is_some(),
             ..Facts::default()
         };
         let generation = units.values().map(|unit| unit.unit.generation.0).max();
@@ -232,6 +248,7 @@ impl House {
             units,
             manner: Manner::Good,
             upload: None,
+            stored: stored.unwrap_or_default(),
             asked: Vec::new(),
             orders: Vec::new(),
             pushes: Vec::new(),
@@ -395,6 +412,10 @@ impl House {
                 kind: install::RefusalKind::NotAdmitted,
                 message: message.clone(),
             })),
+            Order::List => say(Report::Holdings {
+                bundles: std::mem::take(&mut self.stored),
+                volumes: Vec::new(),
+            }),
             _ => say(Report::Done),
         }
         let goes_on = matches!(order, Order::Install { .. }) && self.manner != Manner::Untrusted;

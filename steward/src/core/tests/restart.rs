@@ -144,3 +144,16 @@ fn an_interrupted_uninstall_goes_on() {
     assert!(house.bundle("energy", "web").is_err());
     assert!(house.bundle("energy", "meter").is_ok());
 }
+
+#[test]
+fn after_a_recovery_files_that_the_state_does_not_name_are_removed() {
+    let house = busy();
+    let lost = summary("lost", 1).digest;
+    let known = summary("web", 1).digest;
+    let mut house = House::recovered(house.disk.desired, vec![lost, known]);
+    assert_eq!(house.removed(), [lost].into());
+    assert_eq!(
+        house.bundle("energy", "web").unwrap().unit,
+        UnitState::Active
+    );
+}
