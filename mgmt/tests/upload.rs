@@ -55,6 +55,22 @@ fn a_refusal_reaches_a_client_that_is_still_sending() {
 }
 
 #[test]
+fn an_early_success_reaches_it_too() {
+    let stand = Stand::new();
+    let mut bytes = b"again!".to_vec();
+    bytes.resize(8_000_000, 7);
+    let request = post_bytes("/bundles", &bytes, "");
+    let mut stream = connect(&stand, Some(&stand.pki.energy.client()));
+    assert_eq!(exchange(&mut stream, &request).unwrap().status, 200);
+    let next = client::get_bytes("/");
+    assert_eq!(
+        exchange(&mut stream, &next).unwrap().status,
+        200,
+        "the connection is in step"
+    );
+}
+
+#[test]
 fn progress_comes_line_by_line_when_asked_for() {
     let stand = Stand::new();
     let request = post_bytes("/bundles", &[5; 1000], "Accept: application/x-ndjson\r\n");

@@ -6,6 +6,10 @@
 //! Served: version, config, read, exec, search, list, and write as far as its errors (nothing can be
 //! written). Not served: notifications, history, proxying, JSONP.
 
+mod about;
+mod answer;
+mod exec;
+mod fields;
 mod list;
 pub mod options;
 pub mod path;
@@ -19,15 +23,16 @@ use std::collections::HashMap;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use limen_proto::manage::Caller;
 use limen_proto::name::Name;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use crate::object::{self, Effect, Form, ObjectName, World, answer_value};
 use crate::serve::Notes;
 use crate::steward::Steward;
+pub use answer::Reply;
+use answer::{envelope, failure, now, refuse};
 use options::Options;
 pub use problem::{Problem, kind_name};
 use request::{Command, Request, Target};
@@ -47,15 +52,6 @@ pub struct Identity {
     pub caller: Caller,
     /// What may be told about trust.
     pub trust: TrustFacts,
-}
-
-/// What goes back over HTTP.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reply {
-    /// HTTP 200, JSON.
-    Json(Value),
-    /// HTTP 400, text: a request alone that breaks the protocol.
-    BadRequest(String),
 }
 
 /// The agent: one for all connections.
@@ -156,8 +152,8 @@ impl Agent {
     async fn answer(&self, identity: &Identity, request: &Request) -> Result<Value, Problem> {
         let options = &request.options;
         let value = match &request.command {
-            Command::Version => version(identity),
-            Command::Config => config(),
+            Command::Version => about::version(identity),
+            Command::Config => about::config(),
             Command::Notification => {
                 return Err(Problem::unsupported("this agent has no notifications"));
             }
@@ -187,7 +183,7 @@ impl Agent {
             }
             Command::Write { target, attribute } => {
                 let world = self.world(identity, &target.name).await?;
-                return Err(write(target, attribute, &world));
+                return Err(exec::write(target, attribute, &world));
             }
             Command::Exec {
                 target,
@@ -230,34 +226,9 @@ impl Agent {
         operation: &str,
         arguments: &[Value],
     ) -> Result<Value, Problem> {
-        if target.name.is_pattern() {
-            return Err(Problem::Malformed(
-                "exec needs a plain object name".to_owned(),
-            ));
-        }
         let world = self.world(identity, &target.name).await?;
-        let found = object::find(&target.name, &world);
-        let instance = found
-            .first()
-            .ok_or_else(|| Problem::no_object(&target.given))?;
-        let known: Vec<&'static object::Operation> =
-            instance.kind.operations_of(&identity.caller).collect();
-        let chosen = known.iter().find(|entry| fits(entry, operation));
-        let Some(chosen) = chosen else {
-            let names: Vec<&str> = known.iter().map(|entry| entry.name).collect();
-            return Err(Problem::no_operation(operation, &target.given, &names));
-        };
-        if arguments.len() != chosen.arguments.len() {
-            let (wanted, given) = (chosen.arguments.len(), arguments.len());
-            let message = format!("{} takes {wanted} arguments, not {given}", chosen.name);
-            return Err(Problem::Malformed(message));
-        }
-        let unfit = |error: object::Unfit| Problem::Malformed(error.0);
-        let declared = chosen.arguments.iter().zip(arguments);
-        let converted =
-            declared.map(|(argument, given)| argument.form.convert(argument.name, given));
-        let converted = converted.collect::<Result<Vec<_>, _>>().map_err(unfit)?;
-        match (chosen.perform)(instance, &converted).map_err(unfit)? {
+        let (chosen, effect) = exec::prepare(target, operation, arguments, &world)?;
+        match effect {
             Effect::Value(value) => Ok(value),
             Effect::Call(verb) => {
                 let answer = self.steward.call(&identity.caller, verb).await?;
@@ -286,34 +257,6 @@ impl Agent {
     }
 }
 
-/// Whether `asked`, a name or `name(type, type)`, means this operation.
-fn fits(operation: &object::Operation, asked: &str) -> bool {
-    match asked.split_once('(') {
-        None => asked == operation.name,
-        Some((name, types)) => {
-            let types = types.trim_end().trim_end_matches(')');
-            let types = types
-                .split(',')
-                .map(str::trim)
-                .filter(|text| !text.is_empty());
-            let declared = operation.arguments.iter().map(|entry| entry.form.java());
-            name == operation.name && types.eq(declared)
-        }
-    }
-}
-
-fn write(target: &Target, attribute: &str, world: &World) -> Problem {
-    let found = object::find(&target.name, world);
-    match found.first() {
-        _ if target.name.is_pattern() => {
-            Problem::Malformed("write needs a plain object name".to_owned())
-        }
-        None => Problem::no_object(&target.given),
-        Some(instance) if instance.values.contains_key(attribute) => Problem::read_only(attribute),
-        Some(_) => Problem::no_attribute(attribute, &target.given),
-    }
-}
-
 /// Options of a query string, and its parameter `p`.
 fn parameters(query: &str) -> Result<(Options, Option<String>), Problem> {
     let mut options = Options::default();
@@ -329,82 +272,4 @@ fn parameters(query: &str) -> Result<(Options, Option<String>), Problem> {
         options.set(key, &value)?;
     }
     Ok((options, path))
-}
-
-fn refuse(problem: &Problem) -> Reply {
-    match problem {
-        Problem::Malformed(message) => Reply::BadRequest(format!("400 (Bad Request): {message}\n")),
-        Problem::Fault { .. } => Reply::Json(Value::Object(problem.object())),
-    }
-}
-
-fn failure(request: &Request, problem: &Problem) -> Value {
-    let mut object = Map::new();
-    if request.options.include_request {
-        object.insert("request".to_owned(), Value::Object(request.echo.clone()));
-    }
-    object.extend(problem.object());
-    Value::Object(object)
-}
-
-/// A good answer; without a value it says that nothing changed.
-fn envelope(request: &Request, value: Option<Value>) -> Value {
-    let mut object = Map::new();
-    if request.options.include_request {
-        object.insert("request".to_owned(), Value::Object(request.echo.clone()));
-    }
-    let status = if value.is_some() { 200 } else { 304 };
-    if let Some(value) = value {
-        object.insert("value".to_owned(), value);
-    }
-    object.insert("status".to_owned(), json!(status));
-    object.insert("timestamp".to_owned(), json!(now()));
-    Value::Object(object)
-}
-
-fn version(identity: &Identity) -> Value {
-    let (role, provider) = match &identity.caller {
-        Caller::Provider(name) => ("provider", name.as_str()),
-        Caller::Operator | Caller::Management => ("operator", object::CORE_PROVIDER),
-    };
-    let version = env!("CARGO_PKG_VERSION");
-    json!({
-        "agent": version,
-        "protocol": PROTOCOL,
-        "id": "limen",
-        "details": {
-            "agent_version": version,
-            "agent_id": "limen",
-            "secured": true,
-            "server_vendor": "Limen",
-            "server_product": "limen-mgmt",
-            "server_version": version,
-        },
-        "config": {
-            "agentId": "limen",
-            "maxDepth": "0",
-            "maxCollectionSize": "0",
-            "maxObjects": "0",
-            "canonicalNaming": "false",
-            "includeRequest": "true",
-            "serializeLong": "number",
-        },
-        // Who the endpoint takes the caller for: a client need not guess it from its certificate.
-        "info": {"limen": {"role": role, "provider": provider}},
-        "decorators": {},
-    })
-}
-
-fn config() -> Value {
-    json!({
-        "agent": env!("CARGO_PKG_VERSION"),
-        "protocol": PROTOCOL,
-        "id": "limen",
-        "security": {"authentication": [{"method": "mtls"}]},
-    })
-}
-
-fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| since.as_secs())
 }

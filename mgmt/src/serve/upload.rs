@@ -33,8 +33,8 @@ use crate::steward::{Arrival, Pending, unavailable};
 const SILENCE: Duration = Duration::from_secs(60);
 /// Longest silence of the steward once everything was sent: verifying and syncing what was written.
 const PATIENCE: Duration = Duration::from_secs(240);
-/// What is read and thrown away of an upload that failed early, bytes, and for how long: a client
-/// that is still sending would not see the outcome otherwise.
+/// What is read and thrown away of an upload whose outcome came early, bytes, and for how long: a
+/// client that is still sending would not see the outcome otherwise.
 const LEFTOVER: usize = 256 * 1024 * 1024;
 const LEFTOVER_TIME: Duration = Duration::from_secs(60);
 
@@ -129,10 +129,9 @@ async fn carry(
         }
     };
     let outcome = outcome.await;
-    if outcome.is_err() {
-        // What cannot be drained in time is cut off with the connection.
-        let _ = tokio::time::timeout(LEFTOVER_TIME, drain(&mut body)).await;
-    }
+    // A refusal, or news that this very bundle is there already, may come in mid upload. What cannot
+    // be drained in time is cut off with the connection.
+    let _ = tokio::time::timeout(LEFTOVER_TIME, drain(&mut body)).await;
     outcome
 }
 

@@ -2,10 +2,14 @@
 //!
 //! The first four verbs need no gateway; the others act on your own virtual gateway.
 
-mod author;
 mod deploy;
+mod inspect;
+mod keygen;
 mod logs;
 mod manage;
+mod pack;
+mod password;
+mod sign;
 
 use clap::Subcommand;
 
@@ -26,13 +30,13 @@ Example, from nothing to running:
 #[command(after_help = EXAMPLES)]
 pub(crate) enum Verb {
     /// Make a pair of signing keys
-    Keygen(author::Keygen),
+    Keygen(keygen::Keygen),
     /// Make a bundle from a manifest and a directory for each architecture
-    Pack(author::Pack),
+    Pack(pack::Pack),
     /// Sign a bundle
-    Sign(author::Sign),
+    Sign(sign::Sign),
     /// Show what a bundle says of itself, with every byte checked
-    Inspect(author::Inspect),
+    Inspect(inspect::Inspect),
     /// Send a bundle to your virtual gateway; the first version is started, a newer one takes its place
     Install(deploy::Install),
     /// List your bundles
