@@ -4,6 +4,10 @@
 
 use std::process::ExitCode;
 
+#[cfg(feature = "count-allocations")]
+#[global_allocator]
+static COUNTED: &stats_alloc::StatsAlloc<std::alloc::System> = &stats_alloc::INSTRUMENTED_SYSTEM;
+
 fn main() -> ExitCode {
     let outcome = limen_init::shell::run();
     if rustix::process::getpid().is_init() {

@@ -105,9 +105,10 @@ impl Shell {
             return;
         }
         self.journal.show(format_args!(
-            "limen: {} lives, resident {} kB, {} ms",
+            "limen: {} lives, resident {} kB, {} allocations, {} ms",
             generation.0,
             size::resident_kb(),
+            size::allocations(),
             self.now.saturating_sub(self.core.first())
         ));
     }

@@ -69,13 +69,14 @@ impl Errands {
         self.list.iter().filter_map(|one| one.deadline).min()
     }
 
-    /// Whether a process is one of them.
-    pub(super) fn forget_process(&mut self, pid: u32) -> bool {
-        let place = self.list.iter().position(|one| one.pid == pid);
-        place.is_some_and(|place| {
-            self.list.swap_remove(place);
-            true
-        })
+    /// Whose process that is.
+    pub(super) fn of_process(&self, pid: u32) -> Option<u32> {
+        let mut list = self.list.iter();
+        list.find(|one| one.pid == pid).map(|one| one.number)
+    }
+
+    fn forget(&mut self, number: u32) {
+        self.list.retain(|one| one.number != number);
     }
 
     fn get(&mut self, number: u32) -> Option<&mut Errand> {
@@ -143,15 +144,18 @@ impl Shell {
         self.conclude(purpose, failed);
     }
 
-    /// The process of an errand has ended.
+    /// The process of an errand may have ended.
     pub(super) fn reap_errand(&mut self, number: u32) {
-        self.hear_errand(number);
-        if let Some(errand) = self.errands.get(number)
-            && !matches!(reap(errand.process.as_fd()), Ok(None))
-        {
-            let pid = errand.pid;
-            self.errands.forget_process(pid);
+        let errand = self.errands.get(number);
+        if errand.is_some_and(|errand| !matches!(reap(errand.process.as_fd()), Ok(None))) {
+            self.end_errand(number);
         }
+    }
+
+    /// The process of an errand was reaped. What it said last is still to be read.
+    pub(super) fn end_errand(&mut self, number: u32) {
+        self.hear_errand(number);
+        self.errands.forget(number);
     }
 
     /// Ends errands that have had their time; their hang-up is their outcome.

@@ -95,8 +95,10 @@ impl Shell {
     }
 
     fn end_main(&mut self, life: UnitRef, exit: Option<Exit>) {
-        if let Some(books) = self.lives.get(life) {
-            books.main = None;
+        if let Some(main) = self.lives.get(life).and_then(|books| books.main.take()) {
+            // A limen-jail that joins this one's namespaces may hold a duplicate, and the loop
+            // would go on to hear of it.
+            let _ = rustix::event::epoll::delete(&self.epoll, &main.process);
         }
         self.core.handle(Event::Ended { life, exit }, self.now);
         self.carry_out();
@@ -142,8 +144,8 @@ impl Shell {
             }
             return self.look_whether_empty(life);
         }
-        if self.errands.forget_process(pid) {
-            return;
+        if let Some(number) = self.errands.of_process(pid) {
+            return self.end_errand(number);
         }
         // Perhaps a payload whose limen-jail was not heard yet.
         while let Some(life) = self.find_unheard() {

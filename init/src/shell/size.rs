@@ -1,4 +1,7 @@
 //! init's own size
+//!
+//! With the feature `count-allocations`, for soaks, also how often it has asked for memory: a number
+//! that must not change once the core is active.
 
 use rustix::fs::{Mode, OFlags};
 
@@ -17,4 +20,16 @@ fn read() -> Option<u64> {
     let pages: u64 = text.split(' ').nth(1)?.parse().ok()?;
     let page = u64::try_from(rustix::param::page_size()).ok()?;
     Some(pages.saturating_mul(page) / 1024)
+}
+
+/// Calls to the allocator so far; 0 where they are not counted.
+pub(super) fn allocations() -> usize {
+    #[cfg(feature = "count-allocations")]
+    let count = {
+        let stats = stats_alloc::INSTRUMENTED_SYSTEM.stats();
+        stats.allocations.saturating_add(stats.reallocations)
+    };
+    #[cfg(not(feature = "count-allocations"))]
+    let count = 0;
+    count
 }
