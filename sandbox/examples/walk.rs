@@ -17,13 +17,14 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use limen_channel::{Buffer, Channel, Descriptors, Listener};
 use limen_proto::contract::{Contract, Limits, Protocol, Publish, Wan};
 use limen_proto::control::bundle_run_name;
 use limen_proto::id::{BundleIndex, Digest, Slot};
-use limen_proto::jail::{Answer, Task};
+use limen_proto::jail::{Answer, Step, Task};
 use limen_proto::restart::RestartPolicy;
 use limen_proto::spec::{BundleSpec, Readiness, VgwSpec, Volume};
 use limen_proto::state::Exit;
@@ -35,8 +36,9 @@ use rustix::mount::MountFlags;
 const CGROUP: &str = "/sys/fs/cgroup/limen";
 
 fn main() {
-    let outcome = std::panic::catch_unwind(walk);
-    println!("walk: {}", if outcome.is_ok() { "done" } else { "FAILED" });
+    let whole = std::panic::catch_unwind(walk).is_ok();
+    let held = whole && !FAILED.load(Ordering::Relaxed);
+    println!("walk: {}", if held { "done" } else { "FAILED" });
     rustix::fs::sync();
     std::thread::sleep(Duration::from_millis(200));
     let _ = rustix::system::reboot(rustix::system::RebootCommand::PowerOff);
@@ -68,6 +70,8 @@ fn walk() {
     for (name, script, expected) in SCRIPTS {
         bundle(slot, &vgw, name, script, expected);
     }
+    foreign_root(slot, &vgw);
+    faults(slot, &vgw);
     timing(slot, &vgw);
     adjust(slot, &vgw);
 
@@ -88,11 +92,6 @@ fn walk() {
     while let Ok(Some((pid, exit))) = reap::reap_any() {
         println!("walk: reaped {pid:?} {exit:?}");
     }
-    expect(
-        "everything held",
-        !FAILED.load(std::sync::atomic::Ordering::Relaxed),
-        &(),
-    );
 }
 
 /// What a bundle runs and what its output must contain; `!` before it, what it must not contain.
@@ -140,6 +139,11 @@ const SCRIPTS: &[(&str, &str, &[&str])] = &[
         &["served page", "127.0.0.1"],
     ),
     (
+        "quota",
+        "busybox dd if=/dev/zero of=/var/lib/data/big bs=1M count=60; rm -f /var/lib/data/big; i=0; while [ $i -lt 1200 ] && : > /var/lib/data/f$i; do i=$((i+1)); done; echo made $i; busybox rm -rf /var/lib/data/f*",
+        &["Disk quota exceeded", "!made 1200"],
+    ),
+    (
         "memory",
         "busybox tail -c 64m /dev/zero | busybox wc -c; echo SURVIVED",
         &["!SURVIVED"],
@@ -151,13 +155,13 @@ const SCRIPTS: &[(&str, &str, &[&str])] = &[
     ),
 ];
 
-static FAILED: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+static FAILED: AtomicBool = AtomicBool::new(false);
 
 fn expect(what: &str, held: bool, seen: &dyn std::fmt::Debug) {
     if held {
         println!("walk: ok: {what}");
     } else {
-        FAILED.store(true, std::sync::atomic::Ordering::Relaxed);
+        FAILED.store(true, Ordering::Relaxed);
         println!("walk: NOT: {what}: {seen:?}");
     }
 }
@@ -362,7 +366,7 @@ fn contract() -> Contract {
             processes: 64,
             ..limits()
         },
-        disk: 16 << 20,
+        disk: 40 << 20,
         inodes: 1000,
         upload: 10_000_000,
         download: 10_000_000,
@@ -428,6 +432,7 @@ fn virtual_gateway(slot: Slot) -> Vgw {
 }
 
 const DIGEST: Digest = Digest([7; 32]);
+const FOREIGN: Digest = Digest([9; 32]);
 
 fn store(slot: Slot) {
     let root = format!("/data/limen/tenant/{slot}/store/{DIGEST}/root");
@@ -457,6 +462,85 @@ fn store(slot: Slot) {
     let owner = BundleIndex::new(0).unwrap().outer_id(slot);
     chown(&volume, Some(owner), Some(owner)).unwrap();
     fs::set_permissions(&volume, fs::Permissions::from_mode(0o700)).unwrap();
+}
+
+/// A whole root file system of dynamically linked programs, when the image was given one as
+/// `limen-mqtt` (a tar archive with Debian's mosquitto): it must start and listen.
+fn foreign_root(slot: Slot, vgw: &Vgw) {
+    let archive = "/usr/lib/limen/bin/limen-mqtt";
+    let root = format!("/data/limen/tenant/{slot}/store/{FOREIGN}/root");
+    fs::create_dir_all(&root).unwrap();
+    let unpacked = std::process::Command::new("/usr/bin/busybox")
+        .args(["tar", "-xf", archive, "-C", &root])
+        .status();
+    if !unpacked.is_ok_and(|status| status.success()) {
+        println!("walk: no foreign root in the image");
+        return;
+    }
+    fs::create_dir_all(format!("{root}/var/lib/data")).unwrap();
+    fs::copy("/usr/bin/busybox", format!("{root}/usr/busybox")).unwrap();
+    fs::set_permissions(
+        format!("{root}/usr/busybox"),
+        fs::Permissions::from_mode(0o755),
+    )
+    .unwrap();
+    let script = "/usr/sbin/mosquitto -v & /usr/busybox sleep 2; \
+                  /usr/busybox nc -w 1 127.0.0.1 1883 </dev/null && echo CONNECTED; kill $!";
+    let mut foreign = spec(slot, script);
+    foreign.digest = FOREIGN;
+    foreign.command = words(&["/usr/busybox", "sh", "-c", script]);
+    let (text, _) = run_bundle(slot, vgw, "mqtt", &foreign);
+    check(
+        "mqtt",
+        &text,
+        &["mosquitto version", "running", "CONNECTED"],
+    );
+}
+
+/// Specs that cannot work, and the step that must say so.
+fn faults(slot: Slot, vgw: &Vgw) {
+    let plain = || spec(slot, "true");
+    let mut cases = Vec::new();
+    let mut case = plain();
+    case.command = words(&["/bin/absent"]);
+    cases.push(("absent program", case, Step::Exec));
+    let mut case = plain();
+    case.command = words(&["/etc/hello"]);
+    cases.push(("program that is not executable", case, Step::Exec));
+    let mut case = plain();
+    case.digest = Digest([8; 32]);
+    cases.push(("absent bundle", case, Step::Mounts));
+    let mut case = plain();
+    case.volumes[0].name = "other".parse().unwrap();
+    cases.push(("absent volume", case, Step::Mounts));
+    let mut case = plain();
+    case.volumes[0].path = "/var/lib/absent".try_into().unwrap();
+    cases.push(("absent mount point", case, Step::Mounts));
+    let mut case = plain();
+    case.volumes[0].path = "/sbin/x".try_into().unwrap();
+    cases.push(("mount point behind a link", case, Step::Mounts));
+    let mut case = plain();
+    case.volumes[0].path = "/../data".try_into().unwrap();
+    cases.push(("mount point above the root", case, Step::Mounts));
+    let mut case = plain();
+    case.index = BundleIndex::new(1).unwrap();
+    cases.push(("another bundle's volume", case, Step::Mounts));
+    let mut case = plain();
+    case.limits.cpu_weight = 0;
+    cases.push(("weight out of range", case, Step::Cgroup));
+    for (name, spec, step) in cases {
+        let (_, failed) = run_bundle(slot, vgw, name, &spec);
+        let held = matches!(failed, Some(Answer::Failed { step: told, .. }) if told == step);
+        expect(&format!("{name} fails at {step:?}"), held, &failed);
+    }
+    let mut small = plain();
+    small.limits.memory = 65536;
+    let (_, failed) = run_bundle(slot, vgw, "too little memory", &small);
+    expect(
+        "too little memory ends without an answer",
+        failed.is_none(),
+        &failed,
+    );
 }
 
 fn spec(slot: Slot, script: &str) -> BundleSpec {
@@ -491,8 +575,14 @@ fn device() -> DeviceClass {
 }
 
 fn bundle(slot: Slot, vgw: &Vgw, name: &str, script: &str, expected: &[&str]) {
-    let index = BundleIndex::new(0).unwrap();
-    let run = format!("/run/limen/bundle/{}", bundle_run_name(slot, index));
+    let (text, failed) = run_bundle(slot, vgw, name, &spec(slot, script));
+    check(name, &text, expected);
+    expect(&format!("{name} ran"), failed.is_none(), &failed);
+}
+
+/// Runs a bundle to its end. Its output, and the fault if there was one.
+fn run_bundle(slot: Slot, vgw: &Vgw, name: &str, spec: &BundleSpec) -> (String, Option<Answer>) {
+    let run = format!("/run/limen/bundle/{}", bundle_run_name(slot, spec.index));
     let _ = fs::remove_dir_all(&run);
     fs::create_dir_all(&run).unwrap();
     let _broker = Listener::<2048>::bind(Path::new(&format!("{run}/broker")), 4).unwrap();
@@ -502,7 +592,7 @@ fn bundle(slot: Slot, vgw: &Vgw, name: &str, script: &str, expected: &[&str]) {
     let begun = Instant::now();
     let (answer, passed, second) = job.start(
         &Task::Bundle {
-            spec: spec(slot, script),
+            spec: spec.clone(),
             devices: heapless::Vec::from_slice(&[device()]).unwrap(),
         },
         &[
@@ -530,16 +620,18 @@ fn bundle(slot: Slot, vgw: &Vgw, name: &str, script: &str, expected: &[&str]) {
     reader.read_to_string(&mut text).unwrap();
     drop(done);
     show(name, &text);
-    check(name, &text, expected);
     if let Some(pidfd) = passed.first() {
         println!("walk: bundle {name} ended: {:?}", wait(pidfd.as_fd()));
-    } else {
-        expect(&format!("{name} was built"), false, &answer);
     }
     fs::write(format!("{CGROUP}/vgw-1/b0/cgroup.kill"), "1").unwrap();
     std::thread::sleep(Duration::from_millis(100));
     while let Ok(Some(_)) = reap::reap_any() {}
     fs::remove_dir(format!("{CGROUP}/vgw-1/b0")).unwrap();
+    let failed = match answer {
+        Ok(Answer::Failed { .. }) => answer.ok(),
+        _ => second,
+    };
+    (text, failed)
 }
 
 fn timing(slot: Slot, vgw: &Vgw) {
