@@ -80,7 +80,7 @@ pub enum Verb {
     RemoveVgw {
         /// Whose.
         provider: Name,
-        /// Must be set when volumes hold data: they are destroyed.
+        /// Must be set when it holds bundles: they are destroyed with their volumes.
         discard_volumes: bool,
     },
     /// Operator: change the contract of a virtual gateway.

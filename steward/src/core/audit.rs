@@ -14,7 +14,7 @@ use super::desired::Draft;
 use super::turn::Now;
 
 /// Most refused attempts of one actor that are recorded in a row.
-const BURST: u32 = 30;
+const BURST: u32 = 60;
 /// One more is recorded after each of these, milliseconds.
 const REFILL_MS: u64 = 60_000;
 /// Longest text of an event, bytes.
@@ -160,14 +160,14 @@ mod tests {
         let recorded = (0..1000)
             .filter(|_| throttle.admit(now, "stranger").is_some())
             .count();
-        assert_eq!(recorded, 30);
+        assert_eq!(recorded, 60);
         assert_eq!(
             throttle.admit(now, "operator"),
             Some(0),
             "others are not held back"
         );
         now.monotonic_ms += REFILL_MS;
-        assert_eq!(throttle.admit(now, "stranger"), Some(970));
+        assert_eq!(throttle.admit(now, "stranger"), Some(940));
         assert_eq!(throttle.admit(now, "stranger"), None);
     }
 

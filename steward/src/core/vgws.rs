@@ -45,14 +45,14 @@ impl Steward {
     ) -> Outcome {
         if self.desired.vgw_of(wish.provider).is_some() {
             return Err(conflict(format!(
-                "provider {} has a virtual gateway already; show it, or remove it first",
+                "a virtual gateway of provider {} exists already; show it, or remove it first",
                 wish.provider
             )));
         }
         let slot = self.free_slot(wish.provider)?;
+        self.admit(turn, wish.contract, slot)?;
         credential::authority(&self.desired, wish.authority)?;
         credential::keys(wish.provider, wish.keys)?;
-        self.admit(turn, wish.contract, slot)?;
         let record = VgwRecord {
             slot,
             provider: wish.provider.clone(),
@@ -260,13 +260,10 @@ impl Steward {
         mut vgw: VgwRecord,
         discard_volumes: bool,
     ) -> Outcome {
-        let holds = self
-            .desired
-            .bundles_of(vgw.slot)
-            .any(|bundle| bundle.volumes);
-        if holds && !discard_volumes {
+        let bundles = self.desired.bundles_of(vgw.slot).count();
+        if bundles > 0 && !discard_volumes && vgw.phase != Phase::Removing {
             return Err(conflict(format!(
-                "volumes of provider {} hold data, which the removal destroys; ask again with discard-volumes",
+                "the virtual gateway of {} holds {bundles} bundles with their volumes, which the removal destroys; ask again with discard-volumes",
                 vgw.provider
             )));
         }
