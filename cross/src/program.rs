@@ -100,6 +100,13 @@ pub const BOX: &[Program] = &[
         group: Group::Test,
         why: "attacks every wall from inside a bundle and must fail",
     },
+    Program {
+        name: "probe",
+        package: "probe",
+        features: &[],
+        group: Group::Test,
+        why: "measures from inside a guest, for the bench",
+    },
 ];
 
 /// The programs of some groups, in the table's order.

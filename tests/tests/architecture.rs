@@ -35,6 +35,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("meter", &["limen-sdk"]),
     ("presence", &["limen-sdk", "meter"]),
     ("adversary", &["limen-sdk"]),
+    ("probe", &["limen-proto", "limen-channel"]),
     ("limen-cross", &[]),
     ("limen-images", &["limen-proto", "limen-cross"]),
     (

@@ -1,0 +1,45 @@
+//! The bench's instrument inside the guest
+//!
+//! One program in three places, told apart by how it was started:
+//!
+//! | place | started as | what it does |
+//! | --- | --- | --- |
+//! | `bare` | PID 1, in the place of limen-init | says how much memory a box without the core has; starts itself as an ordinary child, for the floor |
+//! | `drive` | limen-steward, on a box whose steward it replaces | asks init for lives and times them |
+//! | `payload` | a bundle's program | says when its first instruction ran |
+//!
+//! What was measured is one console line a figure: `probe: figure NAME least N middle N of N`, in
+//! nanoseconds of the monotonic clock, which on the instruction clock are instructions.
+//! `probe: done` is the last line. It measures; judging is the host's work.
+
+mod bare;
+mod clock;
+mod drive;
+mod payload;
+mod samples;
+mod timing;
+mod wishes;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // Before anything else: this is what the others wait for.
+    let first = clock::now();
+    let words: Vec<String> = std::env::args().collect();
+    if let [_, act, ..] = words.as_slice() {
+        return payload::run(act, first);
+    }
+    let outcome = if rustix::process::getpid().is_init() {
+        bare::run()
+    } else {
+        drive::run()
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            println!("probe: failed: {error:#}");
+            // Whoever watches sees the line and ends the box; a restart would only repeat it.
+            clock::sleep_for_ever()
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! What is asked of init: one virtual gateway with a contract as in the demonstration, one bundle
+//!
+//! Slot and digest come from the environment, which the bench writes into the image's table: the
+//! bundle was installed on this data disk by an ordinary box before.
+
+use std::str::FromStr;
+
+use anyhow::{Context as _, Result, anyhow, ensure};
+use limen_proto::contract::{Contract, Limits, Protocol, Publish, Wan};
+use limen_proto::control::Verb;
+use limen_proto::id::{BundleIndex, Digest, Slot, UnitId};
+use limen_proto::name::Name;
+use limen_proto::restart::RestartPolicy;
+use limen_proto::spec::{BundleSpec, Readiness, VgwSpec};
+use limen_proto::words::Words;
+
+/// Restarted at once, for ever.
+const AT_ONCE: RestartPolicy = RestartPolicy {
+    enable: true,
+    minimum_wait_ms: 0,
+    maximum_wait_ms: 0,
+    multiplier: 1000,
+    reset_ms: 60_000,
+    retries: 0,
+};
+
+/// What the bench wants measured.
+pub(crate) struct Wishes {
+    slot: Slot,
+    digest: Digest,
+    /// Samples of each figure.
+    pub(crate) samples: u32,
+    /// Restarts of the soak; 0 is no soak.
+    pub(crate) soak: u32,
+}
+
+impl Wishes {
+    /// Reads the environment.
+    pub(crate) fn read() -> Result<Self> {
+        let slot = Slot::new(variable("PROBE_SLOT")?).context("PROBE_SLOT")?;
+        Ok(Self {
+            slot,
+            digest: digest(&text("PROBE_DIGEST")?)?,
+            samples: variable("PROBE_SAMPLES")?,
+            soak: variable("PROBE_SOAK")?,
+        })
+    }
+
+    /// The virtual gateway as a unit.
+    pub(crate) fn vgw(&self) -> UnitId {
+        UnitId::Vgw(self.slot)
+    }
+
+    /// The bundle as a unit.
+    pub(crate) fn bundle(&self) -> UnitId {
+        UnitId::Bundle(self.slot, INDEX)
+    }
+
+    /// Starts the virtual gateway.
+    pub(crate) fn start_vgw(&self) -> Result<Verb> {
+        let publish = Publish {
+            protocol: Protocol::Tcp,
+            outside: 8080,
+            inside: 8080,
+        };
+        let contract = Contract {
+            limits: limits(32 << 20, 64, 50),
+            disk: 64 << 20,
+            inodes: 4096,
+            upload: 10_000_000,
+            download: 10_000_000,
+            wan: Wan::None,
+            publish: [publish].into_iter().collect(),
+            devices: [].into_iter().collect(),
+        };
+        let provider = name()?;
+        let spec = VgwSpec {
+            slot: self.slot,
+            provider,
+            contract,
+        };
+        let restart = RestartPolicy::NEVER;
+        Ok(Verb::StartVgw {
+            spec,
+            restart,
+            tag: 1,
+        })
+    }
+
+    /// Starts the bundle, to do `act`; it is restarted at once whenever it ends.
+    pub(crate) fn start_bundle(&self, act: &str) -> Result<Verb> {
+        let spec = BundleSpec {
+            slot: self.slot,
+            index: INDEX,
+            name: name()?,
+            digest: self.digest,
+            command: Words::collect(["/bin/probe", act])?,
+            environment: Words::new(),
+            limits: limits(8 << 20, 16, 0),
+            temporary: 1 << 20,
+            volumes: [].into_iter().collect(),
+            devices: [].into_iter().collect(),
+            readiness: Readiness::Exec,
+            ready_within_ms: 10_000,
+            stop_within_ms: 2000,
+        };
+        let restart = AT_ONCE;
+        Ok(Verb::StartBundle {
+            spec,
+            restart,
+            tag: 2,
+        })
+    }
+}
+
+const INDEX: BundleIndex = match BundleIndex::new(0) {
+    Ok(index) => index,
+    Err(_) => panic!("index 0 is in every table"),
+};
+
+fn limits(memory: u64, processes: u32, cpu_percent: u16) -> Limits {
+    Limits {
+        cpu_percent,
+        cpu_weight: 100,
+        memory,
+        processes,
+    }
+}
+
+fn name() -> Result<Name> {
+    "probe".parse().map_err(|error| anyhow!("a name: {error}"))
+}
+
+/// 64 hexadecimal digits.
+fn digest(hex: &str) -> Result<Digest> {
+    let mut digest = Digest([0; 32]);
+    ensure!(hex.len() == 64 && hex.is_ascii(), "{hex} is no digest");
+    for (place, byte) in digest.0.iter_mut().enumerate() {
+        let digits = hex.get(2 * place..2 * place + 2).unwrap_or_default();
+        *byte = u8::from_str_radix(digits, 16).context("PROBE_DIGEST")?;
+    }
+    Ok(digest)
+}
+
+fn text(variable: &str) -> Result<String> {
+    std::env::var(variable).with_context(|| format!("{variable} is not set"))
+}
+
+fn variable<T: FromStr>(variable: &str) -> Result<T> {
+    text(variable)?
+        .parse()
+        .map_err(|_| anyhow!("{variable} is not a number"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_is_what_limenctl_prints() -> Result<()> {
+        let hex = "00ff".repeat(16);
+        assert_eq!(digest(&hex)?.to_string(), hex);
+        assert!(digest("00ff").is_err() && digest(&"zz".repeat(32)).is_err());
+        Ok(())
+    }
+}
