@@ -23,8 +23,8 @@ use client::Connection;
 use output::Output;
 
 const EXAMPLES: &str = "\
-Who you are is your certificate: the operator's, or a provider's. The gateway shows each caller its own
-world only.
+Who you are is your certificate: the operator's, or a provider's. The gateway shows each caller
+its own world only.
 
   LIMEN_URL    https://HOST:PORT of the gateway          (--url)
   LIMEN_CA     authority that signed the gateway, PEM    (--ca)
@@ -32,7 +32,7 @@ world only.
   LIMEN_KEY    its key, PEM                              (--key)
 
 Examples:
-  limenctl vgw create energy --contract energy.toml --authority energy-ca.pem --signing-key energy.pub
+  limenctl vgw create energy --contract energy.toml --authority ca.pem --signing-key energy.pub
   limenctl bundle pack manifest.toml root/ web.bundle --sign energy.key
   limenctl bundle install web.bundle
   limenctl bundle logs web --follow
@@ -49,7 +49,7 @@ struct Arguments {
     #[command(flatten)]
     connection: Connection,
     /// Print JSON instead of tables (errors too, on standard error)
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Output")]
     json: bool,
     #[command(subcommand)]
     noun: Noun,

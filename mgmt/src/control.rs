@@ -26,7 +26,7 @@ use crate::tls::Trusted;
 /// Time between two signs of life.
 const HEARTBEAT: Duration = Duration::from_secs(2);
 /// Pause before the steward is asked for trust again.
-const RETRY: Duration = Duration::from_secs(1);
+const RETRY: Duration = Duration::from_secs(3);
 
 /// The link to init ended otherwise than by its end.
 #[derive(Debug, thiserror::Error)]
