@@ -43,6 +43,7 @@ use limen_proto::control::{ControlError, Request, UnitReport, Verb};
 use limen_proto::id::{Slot, UnitId};
 use limen_proto::manage::{Answer, Push, Refusal};
 use limen_proto::name::Name;
+use limen_proto::state::Fault;
 
 use admission::Fixtures;
 use desired::{Change, Desired, Draft};
@@ -233,10 +234,11 @@ impl Steward {
         }
         let before = self.units.get(report.unit.unit).report;
         self.units.report(report);
-        if before.is_none_or(|before| (before.state, before.fault) != (report.state, report.fault))
-        {
+        // init has a line for every change; here is only what went wrong.
+        let fault = before.map_or(Fault::NoFault, |before| before.fault);
+        if report.fault != fault && report.fault != Fault::NoFault {
             turn.log(format!(
-                "{} is {} ({})",
+                "warning: {} is {}: {}",
                 report.unit.unit, report.state, report.fault
             ));
         }
