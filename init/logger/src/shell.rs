@@ -254,7 +254,7 @@ impl Logger {
 
 /// Copies a core unit's line. The console is non-blocking: what it does not take is not there.
 fn copy_to_console(name: &Name, text: &str) {
-    let line = format!("{name}: {text}\r\n");
+    let line = format!("{name}: {text}\n");
     let _ = rustix::io::write(rustix::stdio::stderr().as_fd(), line.as_bytes());
 }
 

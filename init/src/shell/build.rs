@@ -47,7 +47,7 @@ impl Shell {
         let name = self.name(life.unit);
         let group = self
             .tree
-            .make(life.unit, &name, &self.journal)
+            .make(life.unit, &name, self.journal)
             .map_err(|errno| (Step::Cgroup, errno))?;
 
         let books = self.lives.begin(life).ok_or((Step::Task, Errno::NOMEM))?;

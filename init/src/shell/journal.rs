@@ -1,16 +1,21 @@
 //! What init says: to the kernel's log, and in one line a change to the console
 //!
 //! A line is formatted into a fixed buffer and cut when it is longer. The console is opened
-//! non-blocking: a serial line that nobody reads costs lines, never time.
+//! non-blocking: what a slow serial line does not take at once waits in a fixed buffer for the next
+//! turns of the loop, and behind a full buffer whole lines are lost. A console that nobody reads
+//! costs lines, never time.
 
+use core::cell::RefCell;
 use core::fmt::{self, Write as _};
 use std::os::fd::OwnedFd;
 
-use heapless::String;
+use heapless::{String, Vec};
 use rustix::fs::{Mode, OFlags};
 
 /// Longest line, bytes.
 const LINE: usize = 320;
+/// Room for what the console does not take at once, bytes.
+const WAITING: usize = 8192;
 
 /// How urgent a line is (`<linux/kern_levels.h>`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +32,7 @@ pub(super) enum Level {
 pub(super) struct Journal {
     kernel: Option<OwnedFd>,
     console: Option<OwnedFd>,
+    waiting: RefCell<Vec<u8, WAITING>>,
 }
 
 /// A buffer that keeps the beginning of what does not fit.
@@ -62,6 +68,7 @@ impl Journal {
             } else {
                 standard_error()
             },
+            waiting: RefCell::new(Vec::new()),
         }
     }
 
@@ -77,13 +84,42 @@ impl Journal {
 
     /// A line for whoever watches the console: markers of progress, one a change.
     pub(super) fn show(&self, text: fmt::Arguments<'_>) {
-        let Some(console) = &self.console else { return };
         let mut line = Line(String::new());
         let _ = write!(line, "{text}");
-        while line.0.len() >= LINE.saturating_sub(2) {
+        while line.0.len() >= LINE {
             line.0.pop();
         }
-        let _ = line.0.push_str("\r\n");
-        let _ = rustix::io::write(console, line.0.as_bytes());
+        let _ = line.0.push('\n');
+        if let Ok(mut waiting) = self.waiting.try_borrow_mut() {
+            // All of the line or nothing: half a line would look like another one.
+            let _ = waiting.extend_from_slice(line.0.as_bytes());
+        }
+        self.flush();
+    }
+
+    /// Gives the console what waits.
+    pub(super) fn flush(&self) {
+        let (Some(console), Ok(mut waiting)) = (&self.console, self.waiting.try_borrow_mut())
+        else {
+            return;
+        };
+        while !waiting.is_empty() {
+            let Ok(length) = rustix::io::write(console, &waiting) else {
+                return;
+            };
+            let length = length.min(waiting.len());
+            let left = waiting.len().saturating_sub(length);
+            waiting.rotate_left(length);
+            waiting.truncate(left);
+        }
+    }
+
+    /// Whether something waits for the console.
+    pub(super) fn is_behind(&self) -> bool {
+        self.console.is_some()
+            && self
+                .waiting
+                .try_borrow()
+                .is_ok_and(|waiting| !waiting.is_empty())
     }
 }

@@ -64,7 +64,7 @@ pub struct Shell {
     hand: Option<(UnitId, OwnedFd, OwnedFd)>,
     epoll: OwnedFd,
     signals: signals::Signals,
-    journal: journal::Journal,
+    journal: &'static journal::Journal,
     tree: cgroup::Tree,
     /// The leaf that errands are born in.
     workroom: cgroup::Group,

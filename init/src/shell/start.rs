@@ -57,13 +57,13 @@ fn fault(operation: &'static str) -> impl Fn(Errno) -> Fault {
 pub fn run() -> Result<(), Fault> {
     let first = clock::now();
     let first_process = rustix::process::getpid().is_init();
-    let journal = Journal::open(first_process);
-    let result = begin(first, first_process, &journal);
+    let journal: &'static Journal = Box::leak(Box::new(Journal::open(first_process)));
+    let result = begin(first, first_process, journal);
     match result {
         Ok(mut shell) => {
             let reboot = shell.turn_until_the_end();
             if first_process {
-                down::leave(&journal, reboot);
+                down::leave(journal, reboot);
             }
             Ok(())
         }
@@ -74,7 +74,7 @@ pub fn run() -> Result<(), Fault> {
     }
 }
 
-fn begin(first: u64, first_process: bool, journal: &Journal) -> Result<Shell, Fault> {
+fn begin(first: u64, first_process: bool, journal: &'static Journal) -> Result<Shell, Fault> {
     let signals = Signals::open().map_err(fault("signalfd"))?;
     if first_process {
         mounts::make(journal);
@@ -117,7 +117,7 @@ fn begin(first: u64, first_process: bool, journal: &Journal) -> Result<Shell, Fa
         hand: None,
         epoll,
         signals,
-        journal: Journal::open(first_process),
+        journal,
         tree,
         workroom,
         jail: jail::Jail::open().map_err(fault("open limen-jail"))?,
@@ -194,6 +194,13 @@ fn settle_in(journal: &Journal) -> Result<(), Fault> {
     // Orphans of units are ours to reap here too.
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
         .map_err(fault("become subreaper"))?;
+    // The host's kernel is told what it knows of its own init. limen-jail sets each unit's own.
+    if let Err(error) = std::fs::write("/proc/self/oom_score_adj", "-1000") {
+        journal.log(
+            Level::Warning,
+            format_args!("write /proc/self/oom_score_adj: {error}"),
+        );
+    }
     cgroup::clear_leftovers(journal);
     Ok(())
 }

@@ -19,6 +19,8 @@ use crate::core::supervisor::Event;
 
 /// Events of one wait.
 const BATCH: usize = 64;
+/// Time after which a console that was full is tried again, milliseconds.
+const CONSOLE_MS: u64 = 20;
 
 impl Shell {
     /// Turns until the end. Returns whether to reboot.
@@ -64,6 +66,7 @@ impl Shell {
             self.carry_out();
         }
         self.expire_errands();
+        self.journal.flush();
         if let Some(watchdog) = &mut self.watchdog {
             watchdog.feed(self.now);
         }
@@ -102,6 +105,9 @@ impl Shell {
             return Some(Timespec::default());
         }
         let due = [
+            self.journal
+                .is_behind()
+                .then(|| clock::now().saturating_add(CONSOLE_MS)),
             self.core.next_deadline(),
             self.errands.next_deadline(),
             self.watchdog
