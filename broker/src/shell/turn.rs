@@ -12,6 +12,7 @@ use limen_proto::id::UnitRef;
 use limen_proto::limits::REGISTRY_FRAME;
 use limen_proto::table::Role;
 use rustix::event::epoll::EventFlags;
+use rustix::net::sockopt::set_socket_send_buffer_size;
 use rustix::time::{ClockId, clock_gettime};
 
 use super::control::Control;
@@ -26,6 +27,9 @@ use crate::core::{Input, Registry};
 
 /// Most requests of one peer, and most new peers of one listener, in one turn.
 const BURST: usize = 8;
+/// Room in the kernel for what a peer has not read, bytes; the kernel doubles it. A few frames for
+/// each of 256 peers stay far below the broker's own limit of memory.
+const SEND_BUFFER: usize = 8192;
 
 /// The broker: registry and sockets.
 pub struct Shell {
@@ -221,6 +225,9 @@ impl Shell {
             let Ok(channel) = listener.accept() else {
                 return;
             };
+            // What a peer does not read is charged to the broker's own cgroup, so the kernel may
+            // keep little of it. Refused is only a value that the kernel would round.
+            let _ = set_socket_send_buffer_size(&channel, SEND_BUFFER);
             let peer = PeerId(self.next_peer);
             self.next_peer += 1;
             let source = Source::Peer(peer);
