@@ -15,9 +15,14 @@ use limen_images::machine::Found;
 pub(crate) enum Busy {
     /// A box is up.
     #[error(
-        "a box is running already (process {0}); `cargo xtask stop` ends it, `. target/run/env` reaches it"
+        "a box is running already (process {pid}); `cargo xtask stop` ends it, `. {env}` reaches it"
     )]
-    Box(i32),
+    Box {
+        /// Its emulator.
+        pid: i32,
+        /// How to reach it.
+        env: String,
+    },
     /// Another `run` is preparing one, or shows one in the foreground.
     #[error(
         "another `cargo xtask run` is at work; wait for it, or end it with Ctrl-C where it runs"
@@ -35,7 +40,12 @@ impl Claim {
     /// Takes it, or says who has it.
     pub(crate) fn take(folder: &Path) -> Result<Self> {
         if let Some(found) = Found::find(folder) {
-            return Err(Busy::Box(found.pid()).into());
+            let env = folder.join("env").display().to_string();
+            return Err(Busy::Box {
+                pid: found.pid(),
+                env,
+            }
+            .into());
         }
         fs::create_dir_all(folder)
             .with_context(|| format!("cannot create {}", folder.display()))?;

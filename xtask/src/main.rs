@@ -106,6 +106,8 @@ fn dispatch(verb: Verb) -> Result<()> {
 fn exit_code(error: &anyhow::Error) -> u8 {
     if error.is::<host::MayNotInstall>() {
         3
+    } else if error.is::<claim::Busy>() {
+        4
     } else {
         1
     }

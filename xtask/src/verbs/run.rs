@@ -283,8 +283,7 @@ fn welcome(workspace: &Workspace, ports: Ports) -> String {
     let env = environment::path(workspace);
     let env = env.display();
     format!(
-        "\
-  energy's page     http://127.0.0.1:{web}/
+        "  energy's page     http://127.0.0.1:{web}/
   alarm's MQTT      127.0.0.1:{mqtt}
   management        {url} (client certificate required)
   console           {log}
