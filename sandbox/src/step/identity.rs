@@ -11,9 +11,9 @@ use limen_proto::jail::Step;
 use rustix::io::Errno;
 use rustix::process::{Gid, Uid};
 use rustix::thread::{
-    CapabilitiesSecureBits, LinkNameSpaceType, move_into_link_name_space,
-    set_capabilities_secure_bits, set_no_new_privs, set_thread_groups, set_thread_res_gid,
-    set_thread_res_uid,
+    CapabilitiesSecureBits, CapabilitySet, LinkNameSpaceType, capability_is_in_bounding_set,
+    move_into_link_name_space, remove_capability_from_bounding_set, set_capabilities_secure_bits,
+    set_no_new_privs, set_thread_groups, set_thread_res_gid, set_thread_res_uid,
 };
 
 use crate::fault::{At, Fault};
@@ -67,16 +67,18 @@ pub(crate) fn capabilities(mask: u64) -> CapsHashSet {
 }
 
 /// Takes everything else out of the bounding set, so that no executed file can bring it back.
+/// Counts up to the kernel's last capability: one that is newer than this program goes too.
 fn bound(kept: &CapsHashSet) -> Result<(), Fault> {
-    for capability in caps::all() {
-        // A capability that is newer than the kernel cannot be asked for: there is none to drop.
-        let Ok(true) = caps::has_cap(None, CapSet::Bounding, capability) else {
-            continue;
-        };
-        if !kept.contains(&capability) {
-            caps::drop(None, CapSet::Bounding, capability)
-                .map_err(|_| refused("drop from the bounding set", capability))?;
+    let kept: u64 = kept.iter().map(Capability::bitmask).sum();
+    for bit in (0..u64::BITS).map(|number| 1 << number) {
+        let capability = CapabilitySet::from_bits_retain(bit);
+        match capability_is_in_bounding_set(capability) {
+            Ok(true) if kept & bit == 0 => remove_capability_from_bounding_set(capability),
+            Ok(_) => Ok(()),
+            Err(Errno::INVAL) => break,
+            Err(errno) => Err(errno),
         }
+        .at(STEP, "empty", "the bounding set")?;
     }
     Ok(())
 }

@@ -1,0 +1,278 @@
+//! Bundles that work, and what they find around themselves
+
+use std::fs;
+use std::io::Read;
+use std::os::fd::AsFd;
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use limen_channel::Listener;
+use limen_proto::control::bundle_run_name;
+use limen_proto::id::{BundleIndex, Digest, Slot};
+use limen_proto::jail::{Answer, Task};
+use limen_proto::spec::{BundleSpec, Readiness, Volume};
+use limen_proto::table::DeviceClass;
+use limen_sandbox::reap;
+
+use crate::expect;
+use crate::guest::{CGROUP, Job, check, limits, null, show, wait, words};
+use crate::vgw::Vgw;
+
+/// What a bundle runs and what its output must contain; `!` before it, what it must not contain.
+pub(crate) const SCRIPTS: &[(&str, &str, &[&str])] = &[
+    (
+        "identity",
+        "id; cat /proc/self/status | busybox grep -E 'Cap|NoNew|Seccomp:'; hostname; cat /proc/self/cgroup; ulimit -n",
+        &[
+            "uid=1000 gid=1000",
+            "CapEff:\t0000000000000000",
+            "CapBnd:\t0000000000000000",
+            "NoNewPrivs:\t1",
+            "Seccomp:\t2",
+            "energy",
+            "0::/\n",
+            "1024",
+        ],
+    ),
+    (
+        "root",
+        "ls -la /; ls -la /dev /run/limen; cat /proc/self/mounts; touch /x; touch /bin/x; ls /proc; ls /sys; ls /proc/self/fd",
+        &[
+            "Read-only file system",
+            "serial-p1",
+            "broker",
+            "notify",
+            "!kcore",
+            "!cpuinfo",
+            "!/sys/",
+        ],
+    ),
+    (
+        "volume",
+        "echo kept > /var/lib/data/file; cat /var/lib/data/file; cp /bin/busybox /var/lib/data/bb; /var/lib/data/bb echo RAN; cp /bin/busybox /tmp/bb && /tmp/bb echo RAN; /bin/busybox dd if=/dev/zero of=/tmp/big bs=1M count=8; busybox df /tmp /var/lib/data",
+        &["kept", "!RAN", "No space left"],
+    ),
+    (
+        "walls",
+        "unshare -m true; mount -t tmpfs none /tmp; mknod /tmp/n b 8 0; kill -9 1; echo killed $?; chroot / true; ls /proc/1; cat /proc/1/environ; dmesg; busybox sysctl -w net.ipv4.ip_forward=1; hostname other; nice -n -5 true; ps",
+        &["Operation not permitted", "!PWNED", "killed 1"],
+    ),
+    (
+        "network",
+        "busybox ip addr; busybox ip route; ping -c 1 -W 2 100.96.255.254; ping -c 1 -W 1 127.0.0.1; busybox ip link set uplink down; busybox httpd -f -p 80 -h / & sleep 1; busybox wget -q -O - http://127.0.0.1/etc/hello; kill $!",
+        &["served page", "127.0.0.1"],
+    ),
+    (
+        "quota",
+        "busybox dd if=/dev/zero of=/var/lib/data/big bs=1M count=60; rm -f /var/lib/data/big; i=0; while [ $i -lt 1200 ] && : > /var/lib/data/f$i; do i=$((i+1)); done; echo made $i; busybox rm -rf /var/lib/data/f*",
+        &["Disk quota exceeded", "!made 1200"],
+    ),
+    (
+        "memory",
+        "busybox tail -c 64m /dev/zero | busybox wc -c; echo SURVIVED",
+        &["!SURVIVED"],
+    ),
+    (
+        "forks",
+        "i=0; while [ $i -lt 40 ]; do sleep 2 & i=$((i+1)); done; echo LOOPED",
+        &["fork"],
+    ),
+];
+
+pub(crate) const DIGEST: Digest = Digest([7; 32]);
+
+pub(crate) const FOREIGN: Digest = Digest([9; 32]);
+
+pub(crate) fn store(slot: Slot) {
+    let root = format!("/data/limen/tenant/{slot}/store/{DIGEST}/root");
+    fs::create_dir_all(format!("{root}/bin")).unwrap();
+    fs::create_dir_all(format!("{root}/var/lib/data")).unwrap();
+    fs::create_dir_all(format!("{root}/etc")).unwrap();
+    fs::create_dir_all(format!("{root}/proc")).unwrap();
+    fs::write(format!("{root}/etc/hello"), "served page\n").unwrap();
+    fs::copy("/usr/bin/busybox", format!("{root}/bin/busybox")).unwrap();
+    fs::set_permissions(
+        format!("{root}/bin/busybox"),
+        fs::Permissions::from_mode(0o755),
+    )
+    .unwrap();
+    for applet in [
+        "sh", "id", "cat", "ls", "touch", "cp", "mount", "unshare", "mknod", "ping", "sleep",
+        "hostname", "ps", "nice", "chroot", "dmesg", "true",
+    ] {
+        let _ = symlink("busybox", format!("{root}/bin/{applet}"));
+    }
+    // A bundle that would like its mounts to land elsewhere.
+    let _ = symlink("/data", format!("{root}/run"));
+    let _ = symlink("/", format!("{root}/dev"));
+    let _ = symlink("bin", format!("{root}/sbin"));
+    let volume = format!("/data/limen/tenant/{slot}/volumes/web/data");
+    fs::create_dir_all(&volume).unwrap();
+    let owner = BundleIndex::new(0).unwrap().outer_id(slot);
+    chown(&volume, Some(owner), Some(owner)).unwrap();
+    fs::set_permissions(&volume, fs::Permissions::from_mode(0o700)).unwrap();
+}
+
+/// A whole root file system of dynamically linked programs, when the image was given one as
+/// `limen-mqtt` (a tar archive with Debian's mosquitto): it must start and listen.
+pub(crate) fn foreign_root(slot: Slot, vgw: &Vgw) {
+    let archive = "/usr/lib/limen/bin/limen-mqtt";
+    let root = format!("/data/limen/tenant/{slot}/store/{FOREIGN}/root");
+    fs::create_dir_all(&root).unwrap();
+    let unpacked = std::process::Command::new("/usr/bin/busybox")
+        .args(["tar", "-xf", archive, "-C", &root])
+        .status();
+    if !unpacked.is_ok_and(|status| status.success()) {
+        println!("walk: no foreign root in the image");
+        return;
+    }
+    fs::create_dir_all(format!("{root}/var/lib/data")).unwrap();
+    fs::copy("/usr/bin/busybox", format!("{root}/usr/busybox")).unwrap();
+    fs::set_permissions(
+        format!("{root}/usr/busybox"),
+        fs::Permissions::from_mode(0o755),
+    )
+    .unwrap();
+    let script = "/usr/sbin/mosquitto -v & /usr/busybox sleep 2; \
+                  /usr/busybox nc -w 1 127.0.0.1 1883 </dev/null && echo CONNECTED; kill $!";
+    let mut foreign = spec(slot, script);
+    foreign.digest = FOREIGN;
+    foreign.command = words(&["/usr/busybox", "sh", "-c", script]);
+    let (text, _) = run_bundle(slot, vgw, "mqtt", &foreign);
+    check(
+        "mqtt",
+        &text,
+        &["mosquitto version", "running", "CONNECTED"],
+    );
+}
+
+pub(crate) fn spec(slot: Slot, script: &str) -> BundleSpec {
+    BundleSpec {
+        slot,
+        index: BundleIndex::new(0).unwrap(),
+        name: "web".parse().unwrap(),
+        digest: DIGEST,
+        command: words(&["/bin/sh", "-c", script]),
+        environment: words(&[]),
+        limits: limits(),
+        temporary: 4 << 20,
+        volumes: heapless::Vec::from_slice(&[Volume {
+            name: "data".parse().unwrap(),
+            path: "/var/lib/data".try_into().unwrap(),
+        }])
+        .unwrap(),
+        devices: heapless::Vec::new(),
+        readiness: Readiness::Exec,
+        ready_within_ms: 1000,
+        stop_within_ms: 1000,
+    }
+}
+
+pub(crate) fn device() -> DeviceClass {
+    DeviceClass {
+        name: "serial-p1".parse().unwrap(),
+        node: "serial-p1".try_into().unwrap(),
+        major: 4,
+        minor: 64,
+    }
+}
+
+pub(crate) fn bundle(slot: Slot, vgw: &Vgw, name: &str, script: &str, expected: &[&str]) {
+    let (text, failed) = run_bundle(slot, vgw, name, &spec(slot, script));
+    check(name, &text, expected);
+    expect(&format!("{name} ran"), failed.is_none(), &failed);
+}
+
+/// Runs a bundle to its end. Its output, and the fault if there was one.
+pub(crate) fn run_bundle(
+    slot: Slot,
+    vgw: &Vgw,
+    name: &str,
+    spec: &BundleSpec,
+) -> (String, Option<Answer>) {
+    let run = format!("/run/limen/bundle/{}", bundle_run_name(slot, spec.index));
+    let _ = fs::remove_dir_all(&run);
+    fs::create_dir_all(&run).unwrap();
+    let _broker = Listener::<2048>::bind(Path::new(&format!("{run}/broker")), 4).unwrap();
+    let _notify = UnixDatagram::bind(format!("{run}/notify")).unwrap();
+    let job = Job::new("vgw-1/b0");
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    let begun = Instant::now();
+    let (answer, passed, second) = job.start(
+        &Task::Bundle {
+            spec: spec.clone(),
+            devices: heapless::Vec::from_slice(&[device()]).unwrap(),
+        },
+        &[
+            null().as_fd(),
+            writer.as_fd(),
+            vgw.reaper.as_fd(),
+            vgw.users.as_fd(),
+        ],
+    );
+    drop(writer);
+    println!(
+        "walk: bundle {name}: {answer:?} then {second:?} after {:?}",
+        begun.elapsed()
+    );
+    // Whatever holds the pipe open longer than this is ended with its cgroup.
+    let (done, late) = std::sync::mpsc::channel::<()>();
+    std::thread::spawn(move || {
+        let timeout = std::sync::mpsc::RecvTimeoutError::Timeout;
+        if late.recv_timeout(Duration::from_secs(8)) == Err(timeout) {
+            println!("walk: too long; killed");
+            let _ = fs::write(format!("{CGROUP}/vgw-1/b0/cgroup.kill"), "1");
+        }
+    });
+    let mut text = String::new();
+    reader.read_to_string(&mut text).unwrap();
+    drop(done);
+    show(name, &text);
+    if let Some(pidfd) = passed.first() {
+        println!("walk: bundle {name} ended: {:?}", wait(pidfd.as_fd()));
+    }
+    fs::write(format!("{CGROUP}/vgw-1/b0/cgroup.kill"), "1").unwrap();
+    std::thread::sleep(Duration::from_millis(100));
+    while let Ok(Some(_)) = reap::reap_any() {}
+    fs::remove_dir(format!("{CGROUP}/vgw-1/b0")).unwrap();
+    let failed = match answer {
+        Ok(Answer::Failed { .. }) => answer.ok(),
+        _ => second,
+    };
+    (text, failed)
+}
+
+pub(crate) fn timing(slot: Slot, vgw: &Vgw) {
+    let run = format!(
+        "/run/limen/bundle/{}",
+        bundle_run_name(slot, BundleIndex::new(0).unwrap())
+    );
+    let _ = fs::remove_dir_all(&run);
+    fs::create_dir_all(&run).unwrap();
+    let _broker = Listener::<2048>::bind(Path::new(&format!("{run}/broker")), 4).unwrap();
+    let _notify = UnixDatagram::bind(format!("{run}/notify")).unwrap();
+    let mut fastest = Duration::MAX;
+    for _ in 0..20 {
+        let job = Job::new("vgw-1/b0");
+        let begun = Instant::now();
+        let (answer, passed, _) = job.start(
+            &Task::Bundle {
+                spec: spec(slot, "true"),
+                devices: heapless::Vec::new(),
+            },
+            &[
+                null().as_fd(),
+                null().as_fd(),
+                vgw.reaper.as_fd(),
+                vgw.users.as_fd(),
+            ],
+        );
+        fastest = fastest.min(begun.elapsed());
+        assert!(answer.is_ok());
+        wait(passed.first().unwrap().as_fd());
+        fs::remove_dir(format!("{CGROUP}/vgw-1/b0")).unwrap();
+    }
+    println!("walk: fastest of 20 bundle starts: {fastest:?}");
+}

@@ -1,0 +1,111 @@
+//! Walks every task of limen-jail in a guest, as its PID 1, and looks at the result from inside
+//!
+//! Put it into an image under the name `limen-init`
+//! (`cargo run -p limen-images --example boot -- 6.12 FOLDER 'walk: done'`). What it prints is for
+//! people; it ends with `walk: done` when every expectation held and `walk: FAILED` otherwise.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a walk that stumbles shall say where"
+)]
+
+mod broken;
+mod bundle;
+mod core;
+mod guest;
+mod vgw;
+
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use limen_proto::id::Slot;
+use limen_proto::jail::{Answer, Task};
+use limen_sandbox::reap;
+
+use crate::guest::{CGROUP, Job, prepare};
+
+use crate::broken::{BREAK, break_call, broken_calls, faults};
+use crate::bundle::{SCRIPTS, bundle, foreign_root, store, timing};
+use crate::core::core_unit;
+use crate::vgw::{adjust, virtual_gateway};
+
+fn main() {
+    let words: Vec<_> = std::env::args().collect();
+    if let [_, BREAK, call] = words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        break_call(call.parse().unwrap());
+    }
+    let whole = std::panic::catch_unwind(walk).is_ok();
+    let held = whole && !FAILED.load(Ordering::Relaxed);
+    println!("walk: {}", if held { "done" } else { "FAILED" });
+    rustix::fs::sync();
+    std::thread::sleep(Duration::from_millis(200));
+    let _ = rustix::system::reboot(rustix::system::RebootCommand::PowerOff);
+}
+
+fn walk() {
+    prepare();
+    let slot = Slot::new(1).unwrap();
+    println!(
+        "walk: kernel {}",
+        fs::read_to_string("/proc/sys/kernel/osrelease")
+            .unwrap()
+            .trim()
+    );
+
+    let answer = Job::new("core/hand").start(
+        &Task::PrepareNetwork {
+            uplink: "eth0".parse().unwrap(),
+            listen: 8443,
+        },
+        &[],
+    );
+    println!("walk: prepare network: {:?}", answer.0);
+
+    core_unit();
+
+    let vgw = virtual_gateway(slot);
+    store(slot);
+    // For the instruction clock, on which the rest would take minutes.
+    if !fs::read_to_string("/proc/cmdline").is_ok_and(|words| words.contains("walk=timing")) {
+        for (name, script, expected) in SCRIPTS {
+            bundle(slot, &vgw, name, script, expected);
+        }
+        foreign_root(slot, &vgw);
+        faults(slot, &vgw);
+        broken_calls(slot, &vgw);
+    }
+    timing(slot, &vgw);
+    adjust(slot, &vgw);
+
+    drop(vgw);
+    let answer = Job::new("core/hand").start(&Task::DestroyVgw { slot }, &[]);
+    expect("destroy", matches!(answer.0, Ok(Answer::Done)), &answer.0);
+    expect(
+        "vgw's cgroup is gone",
+        !Path::new(CGROUP).join("vgw-1").exists(),
+        &(),
+    );
+    let links = fs::read_dir("/sys/class/net").unwrap().count();
+    expect(
+        "link is gone",
+        !Path::new("/sys/class/net/vgw1").exists(),
+        &links,
+    );
+    while let Ok(Some((pid, exit))) = reap::reap_any() {
+        println!("walk: reaped {pid:?} {exit:?}");
+    }
+}
+
+static FAILED: AtomicBool = AtomicBool::new(false);
+
+fn expect(what: &str, held: bool, seen: &dyn std::fmt::Debug) {
+    if held {
+        println!("walk: ok: {what}");
+    } else {
+        FAILED.store(true, Ordering::Relaxed);
+        println!("walk: NOT: {what}: {seen:?}");
+    }
+}
