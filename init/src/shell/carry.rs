@@ -18,6 +18,7 @@ use rustix::process::{Signal, pidfd_send_signal};
 
 use super::Shell;
 use super::build::{duplicate, make_link, watch};
+use super::clock;
 use super::errand::Purpose;
 use super::journal::Level;
 use super::size;
@@ -72,10 +73,9 @@ impl Shell {
             }
             Effect::Source(to, unit) => self.give_source(to, unit),
             Effect::SourceEnded(to, unit) => self.tell(to, &Told::SourceEnded { unit }, &[]),
-            Effect::CoreActive => self.journal.show(format_args!(
-                "limen: core active {} ms",
-                self.now.saturating_sub(self.core.first())
-            )),
+            Effect::CoreActive => self
+                .journal
+                .show(format_args!("limen: core active {} us", self.age())),
             Effect::Finish { reboot } => self.finish = Some(reboot),
         }
     }
@@ -99,17 +99,22 @@ impl Shell {
         self.send_out(Purpose::Adjust(slot), &task, network.as_ref());
     }
 
+    /// Microseconds since the first instruction.
+    pub(super) fn age(&self) -> u64 {
+        clock::micros().saturating_sub(self.first)
+    }
+
     /// Shows init's own size once in a while: a box that grows says so long before it fails.
     fn show_size(&self, generation: Generation) {
         if !generation.0.is_multiple_of(LIVES_PER_LINE) {
             return;
         }
         self.journal.show(format_args!(
-            "limen: {} lives, resident {} kB, {} allocations, {} ms",
+            "limen: {} lives, resident {} kB, {} allocations, {} us",
             generation.0,
             size::resident_kb(),
             size::allocations(),
-            self.now.saturating_sub(self.core.first())
+            self.age()
         ));
     }
 
@@ -195,12 +200,12 @@ impl Shell {
         }
         let name = self.name(unit);
         self.journal.show(format_args!(
-            "limen: unit {unit} {name} {} {} pid={} restarts={} ms={}{}{}",
+            "limen: unit {unit} {name} {} {} pid={} restarts={} us={}{}{}",
             report.state,
             report.fault,
             report.pid,
             report.restarts,
-            self.now.saturating_sub(self.core.first()),
+            self.age(),
             Ended(report.exit),
             Failed(report.failed),
         ));

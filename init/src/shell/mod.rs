@@ -73,8 +73,9 @@ pub struct Shell {
     port: Option<OwnedFd>,
     watchdog: Option<watchdog::Watchdog>,
     first_process: bool,
-    /// Time of the first instruction, and of this turn.
+    /// Time of the first instruction, microseconds.
     first: u64,
+    /// Time of this turn, milliseconds.
     now: u64,
     booted: bool,
     /// More children have ended than one turn reaps.

@@ -55,7 +55,7 @@ fn fault(operation: &'static str) -> impl Fn(Errno) -> Fault {
 /// # Errors
 /// It could not begin. PID 1 must not return then; its caller knows.
 pub fn run() -> Result<(), Fault> {
-    let first = clock::now();
+    let first = clock::micros();
     let first_process = rustix::process::getpid().is_init();
     let journal: &'static Journal = Box::leak(Box::new(Journal::open(first_process)));
     let result = begin(first, first_process, journal);
@@ -154,9 +154,9 @@ impl Shell {
         self.journal.log(
             Level::Info,
             format_args!(
-                "starting {} core units, {} ms after the first instruction{}",
+                "starting {} core units, {} us after the first instruction{}",
                 self.table.units.len(),
-                self.now.saturating_sub(self.first),
+                self.age(),
                 if self.first_process {
                     ""
                 } else {
@@ -164,7 +164,7 @@ impl Shell {
                 },
             ),
         );
-        self.core.boot(self.table, self.first, self.now);
+        self.core.boot(self.table, self.first / 1000, self.now);
     }
 }
 
