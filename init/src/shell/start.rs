@@ -100,14 +100,12 @@ fn begin(first: u64, first_process: bool, journal: &'static Journal) -> Result<S
     let epoll =
         rustix::event::epoll::create(CreateFlags::CLOEXEC).map_err(fault("epoll_create"))?;
     watch(&epoll, &signals, Token::Signals, EventFlags::IN).map_err(fault("epoll_ctl"))?;
-    let watchdog = Watchdog::open(&table.watchdog).unwrap_or_else(|errno| {
-        let path = &table.watchdog;
-        journal.log(
-            Level::Warning,
-            format_args!("open {path}: {errno}; nothing resets a box whose init hangs"),
-        );
+    // Opening arms it: under another init the watchdog is the other's.
+    let watchdog = if first_process {
+        open_watchdog(&table.watchdog, journal)
+    } else {
         None
-    });
+    };
     let mut shell = Shell {
         core: CORE.take(),
         lives: LIVES.take(),
@@ -122,7 +120,7 @@ fn begin(first: u64, first_process: bool, journal: &'static Journal) -> Result<S
         workroom,
         jail: jail::Jail::open().map_err(fault("open limen-jail"))?,
         port: open_port(table, journal),
-        watchdog: watchdog.filter(|_| first_process),
+        watchdog,
         first_process,
         first,
         now: clock::now(),
@@ -245,6 +243,16 @@ fn test_cloning(tree: &cgroup::Tree, journal: &Journal) -> Result<(), Fault> {
         );
     }
     outcome
+}
+
+fn open_watchdog(path: &str, journal: &Journal) -> Option<Watchdog> {
+    Watchdog::open(path).unwrap_or_else(|errno| {
+        journal.log(
+            Level::Warning,
+            format_args!("open {path}: {errno}; nothing resets a box whose init hangs"),
+        );
+        None
+    })
 }
 
 fn management(table: &Table) -> Option<u16> {
