@@ -12,6 +12,7 @@
 #![allow(unreachable_pub, reason = "modules of a test")]
 
 #[path = "../../mgmt/tests/fake/pki.rs"]
+#[allow(dead_code, reason = "other tests use the rest")]
 mod pki;
 
 #[path = "house/init.rs"]
