@@ -200,3 +200,66 @@ pub enum RegistryError {
     )]
     Property,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::{decode, encode};
+    use crate::limits::REGISTRY_FRAME;
+
+    /// docs/reference/registry.md is written from these bytes.
+    #[test]
+    fn the_bytes_are_those_of_the_reference() {
+        let mut space = [0; REGISTRY_FRAME];
+        let interface: Interface = "a.b".parse().unwrap();
+        let version = Version { major: 1, minor: 0 };
+        let properties = Properties::from_iter([(interface.clone(), Value::Integer(-2))]);
+        let verb = Verb::Register {
+            interface: interface.clone(),
+            version,
+            properties,
+        };
+        let register = encode(&Request { id: 7, verb }, &mut space).unwrap();
+        assert_eq!(register, b"\x01\x07\x00\x03a.b\x01\x00\x01\x03a.b\x01\x03");
+        let verb = Verb::Get { service: 300 };
+        let get = encode(&Request { id: 7, verb }, &mut space).unwrap();
+        assert_eq!(get, b"\x01\x07\x03\xac\x02");
+        let refusal = Event::Reply {
+            id: 7,
+            result: Err(RegistryError::NotFound),
+        };
+        assert_eq!(
+            encode(&refusal, &mut space).unwrap(),
+            b"\x01\x00\x07\x01\x01"
+        );
+    }
+
+    #[test]
+    fn the_largest_event_fits_its_frame() {
+        let long: Interface = core::str::from_utf8(&[b'a'; 64]).unwrap().parse().unwrap();
+        let name: Name = core::str::from_utf8(&[b'a'; 32]).unwrap().parse().unwrap();
+        let text = String::try_from(core::str::from_utf8(&[b'v'; VALUE]).unwrap()).unwrap();
+        let service = Service {
+            id: u64::MAX,
+            provider: name,
+            interface: long.clone(),
+            version: Version {
+                major: u16::MAX,
+                minor: u16::MAX,
+            },
+            properties: (0..PROPERTIES)
+                .map(|_| (long.clone(), Value::Text(text.clone())))
+                .collect(),
+        };
+        let reply = Event::Reply {
+            id: u32::MAX,
+            result: Ok(Answer::Reference {
+                reference: u64::MAX,
+                service,
+            }),
+        };
+        let mut space = [0; REGISTRY_FRAME];
+        let frame = encode(&reply, &mut space).unwrap();
+        assert_eq!(decode::<Event>(frame), Ok(reply));
+    }
+}

@@ -83,7 +83,7 @@ impl Broker {
     pub fn connect_to(path: &Path) -> Result<Self, Error> {
         let mut broker = Self {
             path: path.to_owned(),
-            patience: Duration::from_secs(10),
+            patience: Duration::from_secs(30),
             line: None,
             offers: BTreeMap::new(),
             next_offer: 1,
@@ -97,7 +97,7 @@ impl Broker {
         Ok(broker)
     }
 
-    /// How long a request waits for the broker, a restart included; 10 s unless told.
+    /// How long a request waits for the broker, a restart included; 30 s unless told.
     pub const fn set_patience(&mut self, patience: Duration) {
         self.patience = patience;
     }

@@ -416,6 +416,35 @@ fn offences_end_the_offender_only() {
 }
 
 #[test]
+fn a_request_cut_at_any_byte_or_with_bytes_left_over_is_an_offence() {
+    let mut house = House::new("cut");
+    let verb = Verb::Find {
+        interface: "energy.meter".parse().unwrap(),
+        version: VERSION,
+        filter: "(a=b)".try_into().unwrap(),
+    };
+    let mut space = [0; REGISTRY_FRAME];
+    let request = Request { id: 1, verb };
+    let whole = limen_proto::frame::encode(&request, &mut space).unwrap();
+    let longer = [whole, &[0]].concat();
+    let mut frames: Vec<&[u8]> = (1..whole.len()).map(|cut| &whole[..cut]).collect();
+    frames.push(&longer);
+    for frame in frames {
+        let hostile = house.connect(ALARM);
+        rustix::net::send(&hostile, frame, rustix::net::SendFlags::empty()).unwrap();
+        house.settle();
+        let heard = hear(&hostile);
+        let malformed = Err(RegistryError::Malformed);
+        assert!(
+            matches!(&heard, Some((Event::Reply { id: 0, result }, _)) if *result == malformed),
+            "{frame:?}: {heard:?}"
+        );
+    }
+    let honest = house.connect(ALARM);
+    assert!(house.ask(&honest, request.verb).0.is_ok());
+}
+
+#[test]
 fn a_descriptor_where_none_belongs_is_an_offence_and_is_closed() {
     use std::io::Read;
     use std::os::fd::AsFd;

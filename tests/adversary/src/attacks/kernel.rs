@@ -8,6 +8,12 @@ use super::DENIED;
 use crate::attempt::{Attack, Outcome, each};
 use crate::sys::call;
 
+/// The C library's table for this machine lacks it (`arch/arm/tools/syscall.tbl`).
+#[cfg(target_arch = "arm")]
+const MIGRATE_PAGES: libc::c_long = 400;
+#[cfg(not(target_arch = "arm"))]
+const MIGRATE_PAGES: libc::c_long = libc::SYS_migrate_pages;
+
 macro_rules! surface {
     ($($what:literal: $numbers:expr;)*) => {
         pub(crate) const ATTACKS: &[Attack] = &[$(Attack {
@@ -35,7 +41,7 @@ surface! {
     "clocks": [libc::SYS_settimeofday, libc::SYS_clock_settime, libc::SYS_adjtimex, libc::SYS_clock_adjtime];
     "vhangup": [libc::SYS_vhangup];
     "fanotify": [libc::SYS_fanotify_init];
-    "memory of several nodes": [libc::SYS_mbind, libc::SYS_set_mempolicy, libc::SYS_migrate_pages, libc::SYS_move_pages];
+    "memory of several nodes": [libc::SYS_mbind, libc::SYS_set_mempolicy, MIGRATE_PAGES, libc::SYS_move_pages];
     "process_madvise": [440];
     "memfd_secret": [447];
     "splice family": [libc::SYS_splice, libc::SYS_tee, libc::SYS_vmsplice];
