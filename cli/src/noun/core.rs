@@ -14,6 +14,11 @@ use crate::words::{field, number};
 pub(crate) enum Verb {
     /// Show its core programs, memory and warnings
     Show,
+    /// End a core program that hangs, with SIGKILL; it is started again and nothing else notices
+    Kill {
+        /// Its name, as `core show` has it
+        unit: String,
+    },
     /// End everything in order and switch off
     PowerOff,
     /// End everything in order and start again
@@ -31,6 +36,12 @@ impl Verb {
                 .to_owned(),
         };
         let operation = match self {
+            Self::Kill { unit } => {
+                client.exec(&object, "kill", &[json!(unit)])?;
+                let done = json!({"operation": "kill", "unit": unit});
+                output.result(&done, || format!("{unit}: killed; init starts it again"));
+                return Ok(());
+            }
             Self::Show => {
                 let core = plain(&client.read(&object, &[], None)?);
                 output.result(&core, || describe(&core));

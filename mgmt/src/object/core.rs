@@ -3,7 +3,7 @@
 use limen_proto::manage::{Core, Verb};
 use serde_json::{Value, json};
 
-use super::{Attribute, Effect, Form, Kind, Need, Operation};
+use super::{Argument, Attribute, Effect, Form, Kind, Need, Operation, Unfit};
 
 /// `type=Core`
 pub(super) static KIND: Kind = Kind {
@@ -56,6 +56,27 @@ pub(super) static KIND: Kind = Kind {
         },
     ],
     operations: &[
+        Operation {
+            name: "kill",
+            arguments: &[Argument {
+                name: "unit",
+                form: Form::Text,
+                description: "name of a core program as Units has it",
+            }],
+            returns: Form::Void,
+            description: "end a core program that hangs, with SIGKILL; init starts it again, and no \
+                          virtual gateway, bundle or reference notices",
+            operator_only: true,
+            perform: |_, arguments| {
+                let name = arguments
+                    .first()
+                    .and_then(Value::as_str)
+                    .unwrap_or_default();
+                let unit = name.parse();
+                let unit = unit.map_err(|error| Unfit(format!("argument \"unit\": {error}")))?;
+                Ok(Effect::Call(Verb::KillCore { unit }))
+            },
+        },
         Operation {
             name: "powerOff",
             arguments: &[],
