@@ -13,27 +13,27 @@ fn memory(vgw: &Value) -> u64 {
 /// More memory and another rate, without a restart.
 pub(super) fn limits_change_on_a_running_vgw(scene: &mut Scene) -> Result<()> {
     let before = scene.operator.json(&["vgw", "show", "alarm"])?;
-    let pid = bundle(&scene.alarm, "mqtt")?["pid"].clone();
+    let restarts = bundle(&scene.alarm, "mqtt")?["restarts"].clone();
     scene
         .operator
-        .run(&["vgw", "adjust", "alarm", "--memory", "40MiB"])?
+        .run(&["vgw", "limit", "alarm", "--memory", "40MiB"])?
         .succeeded()?;
     let after = scene.operator.json(&["vgw", "show", "alarm"])?;
     ensure!(memory(&after) == 40 << 20, "{after}");
     ensure!(
-        bundle(&scene.alarm, "mqtt")?["pid"] == pid,
+        bundle(&scene.alarm, "mqtt")?["restarts"] == restarts,
         "a bundle was restarted"
     );
     ensure!(after["posture"]["shaped"] == true, "{after}");
     let back = format!("{}", memory(&before));
     scene
         .operator
-        .run(&["vgw", "adjust", "alarm", "--memory", &back])?
+        .run(&["vgw", "limit", "alarm", "--memory", &back])?
         .succeeded()?;
     // A provider has no say in its own contract.
     scene
         .alarm
-        .refused(&["vgw", "adjust", "alarm", "--memory", "64MiB"])?;
+        .refused(&["vgw", "limit", "alarm", "--memory", "64MiB"])?;
     Ok(())
 }
 

@@ -19,7 +19,7 @@ fn restarts(scene: &Scene, unit: &str) -> Result<u64> {
         .with_context(|| format!("no restarts in {found}"))
 }
 
-fn lives(scene: &Scene) -> Result<Vec<(Value, Value)>> {
+fn lives(scene: &Scene) -> Result<Vec<Value>> {
     [
         (&scene.energy, "web"),
         (&scene.energy, "meter"),
@@ -28,7 +28,7 @@ fn lives(scene: &Scene) -> Result<Vec<(Value, Value)>> {
     .into_iter()
     .map(|(console, name)| {
         let bundle = bundle(console, name)?;
-        Ok((bundle["pid"].clone(), bundle["restarts"].clone()))
+        Ok(bundle["restarts"].clone())
     })
     .collect()
 }

@@ -186,7 +186,7 @@ fn bundle(console: &Console, name: &str) -> Result<Value> {
 fn wait_for_active(console: &Console, name: &str) -> Result<Value> {
     wait_for(format!("bundle {name} active"), || {
         let bundle = bundle(console, name)?;
-        ensure!(bundle["unitState"] == "Active", "{bundle}");
+        ensure!(bundle["unit-state"] == "Active", "{bundle}");
         Ok(bundle)
     })
 }

@@ -83,7 +83,7 @@ pub(super) fn foreign_answers_as_absent(scene: &mut Scene) -> Result<()> {
     let foreign = exec("limen:type=Bundle,provider=energy,name=web")?;
     let absent = exec("limen:type=Bundle,provider=energy,name=nix")?;
     ensure!(foreign.error.replace("name=web", "") == absent.error.replace("name=nix", ""));
-    ensure!(super::bundle(&scene.energy, "web")?["unitState"] == "Active");
+    ensure!(super::bundle(&scene.energy, "web")?["unit-state"] == "Active");
     Ok(())
 }
 

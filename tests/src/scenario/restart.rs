@@ -39,7 +39,7 @@ pub(super) fn a_vgw_stops_and_starts(scene: &mut Scene) -> Result<()> {
         .refused(&["vgw", "stop", "energy"])?
         .says(&["stopped"])?;
     ensure!(
-        bundle(&scene.alarm, "mqtt")?["unitState"] == "Active",
+        bundle(&scene.alarm, "mqtt")?["unit-state"] == "Active",
         "its neighbour is hit"
     );
     scene
@@ -56,7 +56,7 @@ pub(super) fn a_vgw_stops_and_starts(scene: &mut Scene) -> Result<()> {
     scene.energy.run(&["bundle", "stop", "web"])?.succeeded()?;
     wait_for("web is idle", || {
         let web = bundle(&scene.energy, "web")?;
-        ensure!(web["unitState"] == "Idle", "{web}");
+        ensure!(web["unit-state"] == "Idle", "{web}");
         Ok(())
     })?;
     scene

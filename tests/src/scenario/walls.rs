@@ -109,7 +109,7 @@ pub(super) fn every_attack_is_blocked(scene: &mut Scene) -> Result<()> {
 
 /// A bundle that allocates past its limit dies whole and alone, and the limit is named.
 pub(super) fn memory_past_the_limit_kills_the_bundle_alone(scene: &mut Scene) -> Result<()> {
-    let mqtt = bundle(&scene.alarm, "mqtt")?["pid"].clone();
+    let restarts = bundle(&scene.alarm, "mqtt")?["restarts"].clone();
     with_adversary(scene, ("eater", ", \"memory\"", true), |console| {
         wait_for("the bundle is given up", || {
             let now = bundle(console, "eater")?;
@@ -124,7 +124,7 @@ pub(super) fn memory_past_the_limit_kills_the_bundle_alone(scene: &mut Scene) ->
         Ok(())
     })?;
     ensure!(
-        bundle(&scene.alarm, "mqtt")?["pid"] == mqtt,
+        bundle(&scene.alarm, "mqtt")?["restarts"] == restarts,
         "a neighbour in the same vgw was hit"
     );
     scene.wait_for_page().map(drop)
