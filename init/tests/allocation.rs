@@ -46,6 +46,7 @@ fn a_whole_life_reaches_the_allocator_not_once() {
     let counted = Region::new(COUNTED);
     let mut now = 0;
     core.boot(&table, 0, now);
+    core.handle(Event::Prepared, now);
     carry_out(&mut core, &mut builds, now);
     for round in 0..200 {
         for slot in 0..4 {

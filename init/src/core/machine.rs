@@ -7,7 +7,7 @@
 //!
 //! | state       | Start …    | Built     | Executed        | Failed | Ready  | Ended          | Emptied  | Removed | Expired        | Stop             | Lost            |
 //! |-------------|------------|-----------|-----------------|--------|--------|----------------|----------|---------|----------------|------------------|-----------------|
-//! | Idle        | Building   |           |                 |        |        |                |          |         |                |                  |                 |
+//! | Idle        | Building ⁷ |           |                 |        |        |                |          |         |                |                  |                 |
 //! | Building    |            | Executing |                 | fail   |        | fail           |          |         | fail           | Clearing(Idle)   | Clearing(Await) |
 //! | Executing   |            |           | Readying/Active | fail   | Active | fail           |          |         | fail           | Clearing(Idle)   | Clearing(Await) |
 //! | Readying    |            |           |                 |        | Active | fail           |          |         | fail           | Terminating ¹    | Clearing(Await) |
@@ -21,7 +21,7 @@
 //!
 //! ¹ a virtual gateway goes to `Draining`: its bundles end first. ² the deadline of `Active` is the
 //! watchdog. ³ on `Drained`. ⁴ a virtual gateway goes to `Removing(a)` first. ⁵ `Clearing(Idle)`
-//! stays. ⁶ on `Restored`.
+//! stays. ⁶ on `Restored`. ⁷ `Awaiting` when what it lives in is not there.
 //!
 //! `Executed` and `Ready` may overtake each other, because they come on different sockets: `Ready`
 //! from a program proves that it was executed.
@@ -39,7 +39,8 @@ pub struct Facts {
     pub notifies: bool,
     /// Its policy allows another restart.
     pub again: bool,
-    /// What it lives in is there: a bundle's virtual gateway is active.
+    /// What it lives in is there: a bundle's virtual gateway is active, the network of a virtual
+    /// gateway or of a networked core unit is prepared.
     pub home: bool,
     /// Its main process returned 0.
     pub clean: bool,
@@ -138,7 +139,8 @@ pub const fn step(state: State, input: Input, facts: Facts) -> Turn {
     let started = Some(Fault::FailureOnStart);
     let kept = turn(state, Act::Nothing);
     match (state, input) {
-        (S::Idle, I::Start) => turn(S::Building, Act::Move),
+        (S::Idle, I::Start) if facts.home => turn(S::Building, Act::Move),
+        (S::Idle, I::Start) => turn(S::Awaiting, Act::Move),
         (
             S::Idle,
             I::Built

@@ -28,7 +28,7 @@ pub enum State {
     Removing(After),
     /// The time of the next restart.
     Waiting,
-    /// The return of the virtual gateway that this bundle lives in.
+    /// What it lives in: a bundle's virtual gateway, or the box's network.
     Awaiting,
 }
 
@@ -71,7 +71,7 @@ pub enum Input {
     Stop,
     /// The virtual gateway of this bundle is gone, and its pid namespace with it.
     Lost,
-    /// The virtual gateway of this bundle is active.
+    /// The virtual gateway of this bundle is active, or the box's network is prepared.
     Restored,
 }
 

@@ -72,6 +72,8 @@ pub enum Event {
         /// Where it failed.
         step: (Step, i32),
     },
+    /// The box's network was prepared, or cannot be: what needs it fails by name.
+    Prepared,
     /// Time has passed.
     Tick,
     /// The box shall go down (a signal; the steward asks by its verb).
@@ -96,6 +98,7 @@ pub struct Supervisor {
     generation: u32,
     first: u64,
     core_active: bool,
+    prepared: bool,
 }
 
 impl Supervisor {
@@ -113,11 +116,12 @@ impl Supervisor {
             generation: 0,
             first: 0,
             core_active: false,
+            prepared: false,
         }
     }
 
-    /// Takes the image's table and starts its units in order. `first` is the time of init's first
-    /// instruction.
+    /// Takes the image's table and starts its units in order; those in the box's own network wait
+    /// for [`Event::Prepared`]. `first` is the time of init's first instruction.
     pub fn boot(&mut self, table: &Table, first: u64, now: u64) {
         self.first = first;
         self.links.clone_from(&table.links);
@@ -175,6 +179,17 @@ impl Supervisor {
                 if let Some(unit) = self.unit_mut(UnitId::Vgw(slot)) {
                     unit.failed = Some(step);
                     self.push_report(UnitId::Vgw(slot));
+                }
+            }
+            Event::Prepared => {
+                self.prepared = true;
+                for place in 0..self.units.len() {
+                    if let Some(unit) = self.units.get(place)
+                        && !matches!(unit.id, UnitId::Bundle(..))
+                    {
+                        let id = unit.id;
+                        self.queue(id, Input::Restored);
+                    }
                 }
             }
             Event::Tick => {
@@ -316,7 +331,9 @@ impl Supervisor {
             UnitId::Bundle(slot, _) => self
                 .unit(UnitId::Vgw(slot))
                 .is_some_and(|vgw| vgw.state == State::Active),
-            UnitId::Core(_) | UnitId::Vgw(_) | UnitId::Hand(..) => true,
+            UnitId::Core(_) | UnitId::Vgw(_) | UnitId::Hand(..) => {
+                self.prepared || !self.unit(id).is_some_and(|unit| unit.plan.networked)
+            }
         }
     }
 
@@ -405,7 +422,10 @@ impl Supervisor {
             State::Building => {
                 self.generation = self.generation.saturating_add(1);
                 let generation = Generation(self.generation);
-                self.begin(id, generation, input == Input::Start);
+                // Only a bundle's home can be lost; what else waited has not begun yet.
+                let first = input == Input::Start
+                    || (input == Input::Restored && !matches!(id, UnitId::Bundle(..)));
+                self.begin(id, generation, first);
             }
             State::Waiting => unit.attempts = unit.attempts.saturating_add(1),
             State::Idle => self.rest(id),

@@ -12,7 +12,7 @@ use limen_proto::posture::Posture;
 use limen_proto::restart::RestartPolicy;
 use limen_proto::spec::{BundleSpec, Readiness, VgwSpec};
 use limen_proto::state::{Exit, Fault};
-use limen_proto::table::{CoreUnit, Role};
+use limen_proto::table::{CoreUnit, Network, Role};
 
 use super::machine::Facts;
 use super::state::State;
@@ -57,6 +57,8 @@ pub struct Plan {
     pub stop_within_ms: u32,
     /// Longest silence of its watchdog, milliseconds; 0 is no watchdog.
     pub watchdog_ms: u32,
+    /// It lives in the box's own network, which must have been prepared.
+    pub networked: bool,
     /// What a failed start is called.
     pub start_fault: Fault,
 }
@@ -71,6 +73,7 @@ impl Plan {
             ready_within_ms: entry.ready_within_ms,
             stop_within_ms: entry.stop_within_ms,
             watchdog_ms: entry.watchdog_ms,
+            networked: entry.network == Network::Host,
             start_fault: Fault::FailureOnAutoStart,
         }
     }
@@ -94,6 +97,7 @@ impl Plan {
             ready_within_ms: 0,
             stop_within_ms: 0,
             watchdog_ms: 0,
+            networked: true,
             start_fault: Fault::FailureOnStart,
         }
     }

@@ -18,9 +18,9 @@ use super::journal::{Journal, Level};
 /// Where cgroup v2 is mounted.
 const MOUNT: &str = "/sys/fs/cgroup";
 /// Controllers without which no unit is started.
-const REQUIRED: [&str; 3] = ["cpu", "memory", "pids"];
-/// Controllers that are used where they are.
-const OPTIONAL: [&str; 1] = ["io"];
+const REQUIRED: [(&str, &[u8]); 3] = [("cpu", b"+cpu"), ("memory", b"+memory"), ("pids", b"+pids")];
+/// Those, and what is used where it is there.
+const CONTROLLERS: &[u8] = b"+cpu +memory +pids +io";
 
 const DIRECTORY: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
@@ -192,24 +192,22 @@ fn make_directory(parent: impl AsFd, name: &str) -> Result<(), Errno> {
     }
 }
 
-/// Lets the children of a node have controllers of their own. One write a controller, for a single
-/// one that the kernel lacks would fail them all.
+/// Lets the children of a node have controllers of their own. All in one write, for each waits for
+/// the kernel where the node has tasks; one by one where that fails, for a single controller that
+/// the kernel lacks fails them all.
 fn hand_down(node: impl AsFd, journal: &Journal) {
     let flags = OFlags::WRONLY | OFlags::CLOEXEC;
     let opened = rustix::fs::openat(node, "cgroup.subtree_control", flags, Mode::empty());
-    for (required, name) in REQUIRED
-        .iter()
-        .map(|name| (true, name))
-        .chain(OPTIONAL.iter().map(|name| (false, name)))
-    {
-        let mut word: String<16> = String::new();
-        // The longest name has six bytes.
-        let _ = write!(word, "+{name}");
-        let outcome = match &opened {
-            Ok(file) => rustix::io::write(file, word.as_bytes()).map(|_| ()),
-            Err(errno) => Err(*errno),
-        };
-        if let (true, Err(errno)) = (required, outcome) {
+    let hand = |word: &[u8]| match &opened {
+        Ok(file) => rustix::io::write(file, word).map(|_| ()),
+        Err(errno) => Err(*errno),
+    };
+    if hand(CONTROLLERS).is_ok() {
+        return;
+    }
+    let _ = hand(b"+io");
+    for (name, word) in REQUIRED {
+        if let Err(errno) = hand(word) {
             journal.log(
                 Level::Error,
                 format_args!(

@@ -179,7 +179,7 @@ impl Shell {
             );
         }
         match purpose {
-            Purpose::Prepare => self.boot(),
+            Purpose::Prepare => self.core.handle(Event::Prepared, self.now),
             Purpose::Adjust(slot) => {
                 if let Some(step) = failed {
                     self.core

@@ -77,7 +77,6 @@ pub struct Shell {
     first: u64,
     /// Time of this turn, milliseconds.
     now: u64,
-    booted: bool,
     /// More children have ended than one turn reaps.
     more_children: bool,
     /// The end: reboot, or not.

@@ -124,31 +124,22 @@ fn begin(first: u64, first_process: bool, journal: &'static Journal) -> Result<S
         first_process,
         first,
         now: clock::now(),
-        booted: false,
         more_children: false,
         finish: None,
     };
-    shell.prepare();
+    shell.boot();
     Ok(shell)
 }
 
 impl Shell {
-    /// Lets limen-jail prepare the network; the units start when it is done, or has failed.
-    fn prepare(&mut self) {
+    /// Starts the core's units, and lets limen-jail prepare the network meanwhile: no unit that is
+    /// in it, and no virtual gateway, is built before that is done.
+    fn boot(&mut self) {
         let task = Task::PrepareNetwork {
             uplink: self.table.uplink.clone(),
             listen: management(self.table).unwrap_or_default(),
         };
         self.send_out(Purpose::Prepare, &task, None);
-        self.carry_out();
-    }
-
-    /// Starts the core's units, once.
-    pub(super) fn boot(&mut self) {
-        if self.booted {
-            return;
-        }
-        self.booted = true;
         self.journal.log(
             Level::Info,
             format_args!(
@@ -163,6 +154,7 @@ impl Shell {
             ),
         );
         self.core.boot(self.table, self.first / 1000, self.now);
+        self.carry_out();
     }
 }
 

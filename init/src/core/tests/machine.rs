@@ -85,6 +85,7 @@ fn the_fields_that_a_person_would_ask_about() {
     };
     for (state, input, facts, next, act) in [
         (S::Idle, I::Start, BUNDLE, S::Building, Act::Move),
+        (S::Idle, I::Start, homeless, S::Awaiting, Act::Move),
         (S::Building, I::Built, BUNDLE, S::Executing, Act::Note),
         (S::Executing, I::Executed, BUNDLE, S::Readying, Act::Confirm),
         (

@@ -4,9 +4,10 @@ use limen_proto::control::{ControlError, Verb};
 use limen_proto::id::{Generation, UnitId, UnitRef};
 use limen_proto::spec::Readiness;
 use limen_proto::state::{Exit, Fault, UnitState};
+use limen_proto::table::{Network, Role};
 
 use super::world::{
-    BROKER, LOGGER, MANAGEMENT, STEWARD, World, bundle, slot, start_bundle, start_vgw,
+    BROKER, LOGGER, MANAGEMENT, STEWARD, World, bundle, slot, start_bundle, start_vgw, table,
 };
 use crate::core::effect::Effect;
 use crate::core::shutdown::ENDING_MS;
@@ -216,6 +217,28 @@ fn a_virtual_gateway_ends_after_its_bundles() {
     }
     world.ask(STEWARD, vgw, 0).unwrap();
     assert!(world.core.unit(VGW).is_none());
+}
+
+#[test]
+fn what_needs_the_network_waits_until_it_is_prepared() {
+    let mut world = World::new(Box::default());
+    let mut table = table();
+    table.units.last_mut().unwrap().role = Role::Plain;
+    table.units.last_mut().unwrap().network = Network::Host;
+    world.core.boot(&table, 0, world.now);
+    world.carry_out();
+    let dhcp = UnitId::Core(4);
+    world.run(STEWARD);
+    world.ready(STEWARD);
+    world.ask(STEWARD, start_vgw(1), 0).unwrap();
+    for unit in [dhcp, VGW] {
+        assert_eq!(world.state(unit), State::Awaiting);
+    }
+    world.tell(Event::Prepared);
+    for unit in [dhcp, VGW] {
+        assert_eq!(world.state(unit), State::Building);
+        assert_eq!(world.core.unit(unit).unwrap().restarts, 0);
+    }
 }
 
 #[test]

@@ -68,6 +68,7 @@ impl World {
         let mut world = Self::new(Box::default());
         world.core.boot(&table(), 0, world.now);
         world.carry_out();
+        world.tell(Event::Prepared);
         for unit in [LOGGER, STEWARD, BROKER, MANAGEMENT] {
             world.run(unit);
             world.ready(unit);
