@@ -227,7 +227,10 @@ impl Steward {
         let before = self.desired.bundles.get(&(slot, index)).cloned();
         let record = record(turn, slot, index, summary, before.as_ref());
         let changes = changes(&vgw, &record, before.as_ref());
-        let what = if before.is_some() {
+        let what = if before
+            .as_ref()
+            .is_some_and(|before| before.held == Held::Installed)
+        {
             "updated"
         } else {
             "installed"
