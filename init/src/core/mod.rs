@@ -10,13 +10,16 @@
 //! | `machine`      | the table of one unit: state, input, next state            |
 //! | `state`        | the states and the inputs                                  |
 //! | `unit`         | one unit's record and deadlines                            |
-//! | `supervisor`   | every unit, and how they touch each other                  |
+//! | `supervisor`   | every unit; events in, inputs worked off                   |
+//! | `turn`         | one step of the table, carried through                     |
+//! | `briefing`     | what a core program is told when it begins                 |
 //! | `request`      | the verbs of a control socket, by role                     |
 //! | `store`        | the descriptors that the broker lets init keep             |
 //! | `shutdown`     | the way down                                               |
 //! | `readiness`    | what a bundle says on its readiness socket                 |
 //! | `effect`       | what the shell is asked to do                              |
 
+mod briefing;
 pub mod effect;
 pub mod machine;
 pub mod readiness;
@@ -25,6 +28,7 @@ pub mod shutdown;
 pub mod state;
 pub mod store;
 pub mod supervisor;
+mod turn;
 pub mod unit;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The supervisor: every unit, and how they touch each other
+//! The supervisor: every unit, and what happens to them
 //!
 //! One event in, new states and effects out. A turn of one unit may cause inputs to others (a lost
 //! virtual gateway takes its bundles along); they queue in a bounded inbox and are worked off
@@ -11,17 +11,16 @@
 
 use heapless::{Deque, Vec};
 use limen_proto::control::UnitReport;
-use limen_proto::id::{Generation, Slot, UnitId, UnitRef};
+use limen_proto::id::{Slot, UnitId, UnitRef};
 use limen_proto::jail::Step;
 use limen_proto::limits::{STORED_DESCRIPTORS, UNITS};
 use limen_proto::posture::Posture;
-use limen_proto::state::{Exit, Fault};
+use limen_proto::state::Exit;
 use limen_proto::table::{Role, Table};
 
 use super::effect::{Effect, Effects};
-use super::machine::{Act, Turn, step};
 use super::shutdown::Ending;
-use super::state::{After, Input, State};
+use super::state::{Input, State};
 use super::store::Record;
 use super::unit::{Plan, Program, Unit};
 
@@ -91,14 +90,14 @@ pub struct Supervisor {
     /// static that is all zeroes takes no room in the file and no memory until it is used.
     pub(super) ending: Vec<Ending, 1>,
     pub(super) hand: Vec<(u8, Plan), 1>,
-    links: Vec<(Role, Role), 8>,
+    pub(super) links: Vec<(Role, Role), 8>,
     inbox: Deque<(UnitId, Input), INBOX>,
     effects: Effects,
     dropped: u32,
-    generation: u32,
+    pub(super) generation: u32,
     first: u64,
-    core_active: bool,
-    prepared: bool,
+    pub(super) core_active: bool,
+    pub(super) prepared: bool,
 }
 
 impl Supervisor {
@@ -280,7 +279,7 @@ impl Supervisor {
     }
 
     /// Queues an input for every bundle of a slot.
-    fn queue_bundles(&mut self, slot: Slot, input: Input) {
+    pub(super) fn queue_bundles(&mut self, slot: Slot, input: Input) {
         for place in 0..self.units.len() {
             if let Some(id @ UnitId::Bundle(of, _)) = self.units.get(place).map(|unit| unit.id)
                 && of == slot
@@ -325,256 +324,6 @@ impl Supervisor {
         true
     }
 
-    /// Whether what a unit lives in is there.
-    fn home(&self, id: UnitId) -> bool {
-        match id {
-            UnitId::Bundle(slot, _) => self
-                .unit(UnitId::Vgw(slot))
-                .is_some_and(|vgw| vgw.state == State::Active),
-            UnitId::Core(_) | UnitId::Vgw(_) | UnitId::Hand(..) => {
-                self.prepared || !self.unit(id).is_some_and(|unit| unit.plan.networked)
-            }
-        }
-    }
-
-    /// One step of the table for one unit.
-    pub(super) fn turn(&mut self, id: UnitId, input: Input, now: u64) {
-        let home = self.home(id);
-        let ending = self.ending();
-        let Some(unit) = self.unit_mut(id) else {
-            return;
-        };
-        if matches!(input, Input::Ended | Input::Expired) {
-            unit.settle_attempts(now);
-        }
-        let before = unit.state;
-        let shown = (before.seen(), unit.fault, unit.generation);
-        let facts = unit.facts(home, ending);
-        let turn = step(before, input, facts);
-        if let Some(fault) = turn.fault {
-            unit.fault = match fault {
-                _ if given_up(before, turn) && unit.plan.restart.enable && !ending => {
-                    Fault::UnStartable
-                }
-                Fault::FailureOnStart => unit.plan.start_fault,
-                other => other,
-            };
-        }
-        unit.state = turn.next;
-        self.perform(id, turn.act, now);
-        if turn.next != before || turn.act == Act::ClearAgain {
-            self.enter(id, input, now);
-        }
-        let Some(unit) = self.unit(id) else { return };
-        let changed = shown != (unit.state.seen(), unit.fault, unit.generation);
-        if changed || turn.act == Act::Note {
-            self.push_report(id);
-        }
-    }
-
-    /// Lets the shell take a unit's report. When it does, the unit may have gone on: what is taken
-    /// is its latest, once.
-    pub(super) fn push_report(&mut self, id: UnitId) {
-        if let Some(unit) = self.unit_mut(id) {
-            unit.unreported = true;
-            self.push(Effect::Report(id));
-        }
-    }
-
-    fn perform(&mut self, id: UnitId, act: Act, now: u64) {
-        let Some(life) = self.unit(id).map(Unit::life) else {
-            return;
-        };
-        match act {
-            Act::Nothing | Act::Note | Act::Move => {}
-            Act::Confirm => self.confirm(id, now),
-            Act::Activate => self.activate(id, now),
-            Act::ConfirmAndActivate => {
-                self.confirm(id, now);
-                self.activate(id, now);
-            }
-            Act::Drain => {
-                if let UnitId::Vgw(slot) = id {
-                    self.queue_bundles(slot, Input::Stop);
-                }
-            }
-            Act::Terminate => self.push(Effect::Terminate(life)),
-            Act::Clear => {
-                self.end(id);
-                self.push(Effect::Clear(life));
-            }
-            Act::ClearAgain => self.push(Effect::Clear(life)),
-            Act::Release => self.release(id),
-            Act::ReleaseAndRemove => {
-                self.release(id);
-                self.push(Effect::Remove(life));
-            }
-        }
-    }
-
-    /// What entering a state means, whatever led there.
-    fn enter(&mut self, id: UnitId, input: Input, now: u64) {
-        let ending = self.ending();
-        let Some(unit) = self.unit_mut(id) else {
-            return;
-        };
-        match unit.state {
-            State::Building => {
-                self.generation = self.generation.saturating_add(1);
-                let generation = Generation(self.generation);
-                // Only a bundle's home can be lost; what else waited has not begun yet.
-                let first = input == Input::Start
-                    || (input == Input::Restored && !matches!(id, UnitId::Bundle(..)));
-                self.begin(id, generation, first);
-            }
-            State::Waiting => unit.attempts = unit.attempts.saturating_add(1),
-            State::Idle => self.rest(id),
-            State::Executing
-            | State::Readying
-            | State::Active
-            | State::Draining
-            | State::Terminating
-            | State::Clearing(_)
-            | State::Removing(_)
-            | State::Awaiting => {}
-        }
-        if let Some(unit) = self.unit_mut(id) {
-            unit.set_deadline(now, ending);
-        }
-    }
-
-    /// A new life begins.
-    fn begin(&mut self, id: UnitId, generation: Generation, asked: bool) {
-        let Some(unit) = self.unit_mut(id) else {
-            return;
-        };
-        let newcomer = unit.generation == Generation(0);
-        unit.generation = generation;
-        unit.failed = None;
-        if asked {
-            unit.fault = Fault::NoFault;
-        } else {
-            unit.restarts = unit.restarts.saturating_add(1);
-        }
-        let life = unit.life();
-        let silent = unit.plan.role == Some(Role::Logger);
-        self.push(Effect::Build(life));
-        if let (UnitId::Bundle(..), Some(broker)) = (id, self.live(Role::Broker)) {
-            self.push(Effect::Listener(broker, life));
-        }
-        if let (true, false, Some(logger)) = (newcomer, silent, self.live(Role::Logger)) {
-            self.push(Effect::Source(logger, id));
-        }
-    }
-
-    /// The program of a life runs: connect it.
-    fn confirm(&mut self, id: UnitId, now: u64) {
-        let Some(unit) = self.unit_mut(id) else {
-            return;
-        };
-        unit.live = true;
-        unit.since = now;
-        let (life, role) = (unit.life(), unit.plan.role);
-        let Some(role) = role else { return };
-        for place in 0..self.links.len() {
-            let peer = match self.links.get(place) {
-                Some(&(one, other)) if one == role => other,
-                Some(&(one, other)) if other == role => one,
-                _ => continue,
-            };
-            if let Some(peer) = self.live(peer) {
-                self.push(Effect::Link(life, peer));
-            }
-        }
-        match role {
-            Role::Broker => self.brief_broker(life),
-            Role::Logger => self.brief_logger(life),
-            Role::Management => self.push(Effect::Listen(life)),
-            Role::Steward | Role::Install | Role::Plain => {}
-        }
-    }
-
-    /// A new broker gets what an earlier one stored, and the listeners of what runs.
-    fn brief_broker(&mut self, broker: UnitRef) {
-        self.replay_stored(broker);
-        for place in 0..self.units.len() {
-            if let Some(unit) = self.units.get(place)
-                && matches!(unit.id, UnitId::Bundle(..))
-                && unit.state.occupied()
-                && !matches!(unit.state, State::Clearing(_))
-            {
-                let life = unit.life();
-                self.push(Effect::Listener(broker, life));
-            }
-        }
-    }
-
-    /// A new logger gets every pipe but its own.
-    fn brief_logger(&mut self, logger: UnitRef) {
-        for place in 0..self.units.len() {
-            if let Some(unit) = self.units.get(place)
-                && unit.generation != Generation(0)
-                && unit.id != logger.unit
-            {
-                let id = unit.id;
-                self.push(Effect::Source(logger, id));
-            }
-        }
-    }
-
-    /// The program serves.
-    fn activate(&mut self, id: UnitId, now: u64) {
-        if let Some(unit) = self.unit_mut(id) {
-            unit.active_since = Some(now);
-            unit.fault = Fault::NoFault;
-        }
-        if let UnitId::Vgw(slot) = id {
-            self.queue_bundles(slot, Input::Restored);
-        }
-        let core = |unit: &&Unit| matches!(unit.id, UnitId::Core(_));
-        if !self.core_active
-            && self
-                .units
-                .iter()
-                .filter(core)
-                .all(|unit| unit.state == State::Active)
-        {
-            self.core_active = true;
-            self.push(Effect::CoreActive);
-        }
-    }
-
-    /// A life is over, although some of it may still breathe.
-    fn end(&mut self, id: UnitId) {
-        let Some(unit) = self.unit_mut(id) else {
-            return;
-        };
-        unit.live = false;
-        unit.active_since = None;
-        let life = unit.life();
-        match id {
-            UnitId::Vgw(slot) => self.queue_bundles(slot, Input::Lost),
-            UnitId::Bundle(..) => self.end_bundle(life),
-            UnitId::Core(_) | UnitId::Hand(..) => {}
-        }
-    }
-
-    /// Nothing of a life is left.
-    fn release(&mut self, id: UnitId) {
-        if let Some(unit) = self.unit_mut(id) {
-            unit.pid = 0;
-            let life = unit.life();
-            self.push(Effect::Release(life));
-        }
-    }
-
-    /// A unit rests. Bundles that wait for a virtual gateway which will not come back rest too.
-    fn rest(&mut self, id: UnitId) {
-        if let UnitId::Vgw(slot) = id {
-            self.queue_bundles(slot, Input::Stop);
-        }
-    }
-
     /// Forgets one-shots that have ended; their last report has gone out by now.
     pub(super) fn sweep(&mut self) {
         while let Some(place) = self
@@ -602,13 +351,4 @@ impl Default for Supervisor {
     fn default() -> Self {
         Self::new()
     }
-}
-
-/// Whether a life that failed by itself is not followed by another one.
-fn given_up(before: State, turn: Turn) -> bool {
-    let starting_or_active = matches!(
-        before,
-        State::Building | State::Executing | State::Readying | State::Active
-    );
-    starting_or_active && turn.act == Act::Clear && turn.next == State::Clearing(After::Idle)
 }

@@ -1,0 +1,220 @@
+//! One step of the table, carried through
+//!
+//! The table says what is next and which act leads there; here is what the acts mean: numbers,
+//! effects, and inputs to other units. Nothing is decided here that the table could decide.
+
+use limen_proto::id::{Generation, UnitId};
+use limen_proto::state::Fault;
+use limen_proto::table::Role;
+
+use super::effect::Effect;
+use super::machine::{Act, Turn, step};
+use super::state::{After, Input, State};
+use super::supervisor::Supervisor;
+use super::unit::Unit;
+
+impl Supervisor {
+    /// Whether what a unit lives in is there.
+    fn home(&self, id: UnitId) -> bool {
+        match id {
+            UnitId::Bundle(slot, _) => self
+                .unit(UnitId::Vgw(slot))
+                .is_some_and(|vgw| vgw.state == State::Active),
+            UnitId::Core(_) | UnitId::Vgw(_) | UnitId::Hand(..) => {
+                self.prepared || !self.unit(id).is_some_and(|unit| unit.plan.networked)
+            }
+        }
+    }
+
+    /// One step of the table for one unit.
+    pub(super) fn turn(&mut self, id: UnitId, input: Input, now: u64) {
+        let home = self.home(id);
+        let ending = self.ending();
+        let Some(unit) = self.unit_mut(id) else {
+            return;
+        };
+        if matches!(input, Input::Ended | Input::Expired) {
+            unit.settle_attempts(now);
+        }
+        let before = unit.state;
+        let shown = (before.seen(), unit.fault, unit.generation);
+        let facts = unit.facts(home, ending);
+        let turn = step(before, input, facts);
+        if let Some(fault) = turn.fault {
+            unit.fault = match fault {
+                _ if given_up(before, turn) && unit.plan.restart.enable && !ending => {
+                    Fault::UnStartable
+                }
+                Fault::FailureOnStart => unit.plan.start_fault,
+                other => other,
+            };
+        }
+        unit.state = turn.next;
+        self.perform(id, turn.act, now);
+        if turn.next != before || turn.act == Act::ClearAgain {
+            self.enter(id, input, now);
+        }
+        let Some(unit) = self.unit(id) else { return };
+        let changed = shown != (unit.state.seen(), unit.fault, unit.generation);
+        if changed || turn.act == Act::Note {
+            self.push_report(id);
+        }
+    }
+
+    /// Lets the shell take a unit's report. When it does, the unit may have gone on: what is taken
+    /// is its latest, once.
+    pub(super) fn push_report(&mut self, id: UnitId) {
+        if let Some(unit) = self.unit_mut(id) {
+            unit.unreported = true;
+            self.push(Effect::Report(id));
+        }
+    }
+
+    fn perform(&mut self, id: UnitId, act: Act, now: u64) {
+        let Some(life) = self.unit(id).map(Unit::life) else {
+            return;
+        };
+        match act {
+            Act::Nothing | Act::Note | Act::Move => {}
+            Act::Confirm => self.confirm(id, now),
+            Act::Activate => self.activate(id, now),
+            Act::ConfirmAndActivate => {
+                self.confirm(id, now);
+                self.activate(id, now);
+            }
+            Act::Drain => {
+                if let UnitId::Vgw(slot) = id {
+                    self.queue_bundles(slot, Input::Stop);
+                }
+            }
+            Act::Terminate => self.push(Effect::Terminate(life)),
+            Act::Clear => {
+                self.end(id);
+                self.push(Effect::Clear(life));
+            }
+            Act::ClearAgain => self.push(Effect::Clear(life)),
+            Act::Release => self.release(id),
+            Act::ReleaseAndRemove => {
+                self.release(id);
+                self.push(Effect::Remove(life));
+            }
+        }
+    }
+
+    /// What entering a state means, whatever led there.
+    fn enter(&mut self, id: UnitId, input: Input, now: u64) {
+        let ending = self.ending();
+        let Some(unit) = self.unit_mut(id) else {
+            return;
+        };
+        match unit.state {
+            State::Building => {
+                self.generation = self.generation.saturating_add(1);
+                let generation = Generation(self.generation);
+                // Only a bundle's home can be lost; what else waited has not begun yet.
+                let first = input == Input::Start
+                    || (input == Input::Restored && !matches!(id, UnitId::Bundle(..)));
+                self.begin(id, generation, first);
+            }
+            State::Waiting => unit.attempts = unit.attempts.saturating_add(1),
+            State::Idle => self.rest(id),
+            State::Executing
+            | State::Readying
+            | State::Active
+            | State::Draining
+            | State::Terminating
+            | State::Clearing(_)
+            | State::Removing(_)
+            | State::Awaiting => {}
+        }
+        if let Some(unit) = self.unit_mut(id) {
+            unit.set_deadline(now, ending);
+        }
+    }
+
+    /// A new life begins.
+    fn begin(&mut self, id: UnitId, generation: Generation, asked: bool) {
+        let Some(unit) = self.unit_mut(id) else {
+            return;
+        };
+        let newcomer = unit.generation == Generation(0);
+        unit.generation = generation;
+        unit.failed = None;
+        if asked {
+            unit.fault = Fault::NoFault;
+        } else {
+            unit.restarts = unit.restarts.saturating_add(1);
+        }
+        let life = unit.life();
+        let silent = unit.plan.role == Some(Role::Logger);
+        self.push(Effect::Build(life));
+        if let (UnitId::Bundle(..), Some(broker)) = (id, self.live(Role::Broker)) {
+            self.push(Effect::Listener(broker, life));
+        }
+        if let (true, false, Some(logger)) = (newcomer, silent, self.live(Role::Logger)) {
+            self.push(Effect::Source(logger, id));
+        }
+    }
+
+    /// The program serves.
+    fn activate(&mut self, id: UnitId, now: u64) {
+        if let Some(unit) = self.unit_mut(id) {
+            unit.active_since = Some(now);
+            unit.fault = Fault::NoFault;
+        }
+        if let UnitId::Vgw(slot) = id {
+            self.queue_bundles(slot, Input::Restored);
+        }
+        let core = |unit: &&Unit| matches!(unit.id, UnitId::Core(_));
+        if !self.core_active
+            && self
+                .units
+                .iter()
+                .filter(core)
+                .all(|unit| unit.state == State::Active)
+        {
+            self.core_active = true;
+            self.push(Effect::CoreActive);
+        }
+    }
+
+    /// A life is over, although some of it may still breathe.
+    fn end(&mut self, id: UnitId) {
+        let Some(unit) = self.unit_mut(id) else {
+            return;
+        };
+        unit.live = false;
+        unit.active_since = None;
+        let life = unit.life();
+        match id {
+            UnitId::Vgw(slot) => self.queue_bundles(slot, Input::Lost),
+            UnitId::Bundle(..) => self.end_bundle(life),
+            UnitId::Core(_) | UnitId::Hand(..) => {}
+        }
+    }
+
+    /// Nothing of a life is left.
+    fn release(&mut self, id: UnitId) {
+        if let Some(unit) = self.unit_mut(id) {
+            unit.pid = 0;
+            let life = unit.life();
+            self.push(Effect::Release(life));
+        }
+    }
+
+    /// A unit rests. Bundles that wait for a virtual gateway which will not come back rest too.
+    fn rest(&mut self, id: UnitId) {
+        if let UnitId::Vgw(slot) = id {
+            self.queue_bundles(slot, Input::Stop);
+        }
+    }
+}
+
+/// Whether a life that failed by itself is not followed by another one.
+fn given_up(before: State, turn: Turn) -> bool {
+    let starting_or_active = matches!(
+        before,
+        State::Building | State::Executing | State::Readying | State::Active
+    );
+    starting_or_active && turn.act == Act::Clear && turn.next == State::Clearing(After::Idle)
+}
