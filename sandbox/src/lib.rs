@@ -10,8 +10,10 @@
 #[cfg(feature = "jail")]
 mod fault;
 #[cfg(feature = "jail")]
+#[cfg(test)]
 mod filter;
 #[cfg(feature = "jail")]
+#[cfg(test)]
 mod policy;
 pub mod reap;
 #[cfg(feature = "jail")]

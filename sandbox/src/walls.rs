@@ -15,12 +15,10 @@ use limen_proto::state::Exit;
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketType, socket};
 
-use crate::policy::Class;
 use crate::reap;
 use crate::step::landlock::{Right, Rules};
 use crate::step::root::{Root, Source, Use};
-use crate::step::seccomp::Filter;
-use crate::step::{descriptors, identity, users};
+use crate::step::{descriptors, identity, seccomp, users};
 use crate::sys::clone::{self, Namespaces, Parent};
 use crate::sys::exit;
 use crate::sys::namespace::unshare;
@@ -232,10 +230,7 @@ fn write(wall: bool) -> String {
 fn filtered(wall: bool, attack: impl FnOnce() -> String) -> String {
     if wall {
         rustix::thread::set_no_new_privs(true).unwrap();
-        Filter::new(Class::Bundle, false)
-            .unwrap()
-            .install()
-            .unwrap();
+        seccomp::BUNDLE.install().unwrap();
     }
     attack()
 }

@@ -13,4 +13,4 @@ mod interpret;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use program::{Instruction, compile};
+pub(crate) use program::compile;

@@ -10,7 +10,6 @@ use crate::policy::machine::Machine;
 use crate::policy::{Check, Test, Verdict};
 
 /// `struct sock_filter`.
-#[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Instruction {
     /// Operation.

@@ -5,6 +5,7 @@ use super::interpret::{Made, run};
 use super::program::{ABSENT, ALLOW, KILL, REFUSE};
 use crate::policy::machine::{self, Machine};
 use crate::policy::{Check, Class, Test, Verdict, verdicts};
+use crate::step::seccomp;
 
 const CLASSES: [Class; 4] = [
     Class::Reaper,
@@ -260,4 +261,20 @@ fn numbers_that_libraries_use_are_allowed_whatever_a_table_calls_them() {
             assert_eq!(answer, ALLOW, "{:#x} {number}", machine.audit);
         }
     }
+}
+
+#[test]
+fn what_was_built_in_is_what_the_policy_says() {
+    let machine = machine::named(std::env::consts::ARCH).unwrap();
+    let built: Vec<_> = seccomp::BUNDLE
+        .instructions()
+        .iter()
+        .map(|it| (it.code, it.yes, it.no, it.value))
+        .collect();
+    let compiled = compile(&verdicts(Class::Bundle, machine, false), machine).unwrap();
+    let compiled: Vec<_> = compiled
+        .iter()
+        .map(|it| (it.code, it.yes, it.no, it.value))
+        .collect();
+    assert_eq!(built, compiled);
 }

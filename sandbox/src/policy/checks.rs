@@ -8,29 +8,18 @@ const NAMESPACES: u32 = 0x7E02_0000;
 /// `linux/prctl.h`.
 const PRCTL: &[u32] = &[
     1,           // SET_PDEATHSIG: children that end with their parent
-    2,           // GET_PDEATHSIG
     3,           // GET_DUMPABLE
     4,           // SET_DUMPABLE: a program that protects its own memory
-    7,           // GET_KEEPCAPS
     15,          // SET_NAME: every thread library
     16,          // GET_NAME
-    21,          // GET_SECCOMP
     22,          // SET_SECCOMP: a program may narrow itself further
     23,          // CAPBSET_READ
-    27,          // GET_SECUREBITS
     29,          // SET_TIMERSLACK: event loops
-    30,          // GET_TIMERSLACK
     36,          // SET_CHILD_SUBREAPER: supervisors inside a bundle
-    37,          // GET_CHILD_SUBREAPER
     38,          // SET_NO_NEW_PRIVS
     39,          // GET_NO_NEW_PRIVS
-    41,          // SET_THP_DISABLE: memory allocators
-    42,          // GET_THP_DISABLE
     47,          // CAP_AMBIENT: reading; nothing can be raised
-    55,          // SET_TAGGED_ADDR_CTRL: aarch64 allocators
-    56,          // GET_TAGGED_ADDR_CTRL
     65,          // SET_MDWE: a program may forbid itself new code
-    66,          // GET_MDWE
     0x5356_4d41, // SET_VMA: names of memory regions
 ];
 

@@ -6,6 +6,7 @@
 //!
 //! Names, not numbers: the same lists serve every architecture, and a name that an architecture
 //! lacks is left out there. How the data becomes a filter is [`filter`](crate::filter)'s business.
+//! Both are done when limen-jail is built (`build.rs`): on the box there are only the filters.
 
 pub(crate) mod calls;
 pub(crate) mod checks;
@@ -16,7 +17,7 @@ use machine::Machine;
 /// Calls that are allowed for one reason.
 pub(crate) struct Group {
     /// Why a program needs them.
-    #[cfg_attr(not(test), allow(dead_code, reason = "for readers and the test"))]
+    #[allow(dead_code, reason = "for readers and the test")]
     pub reason: &'static str,
     /// Their names.
     pub calls: &'static [&'static str],
@@ -58,7 +59,7 @@ pub(crate) enum Verdict {
 /// A condition on a call that some group allows.
 pub(crate) struct Condition {
     /// Why.
-    #[cfg_attr(not(test), allow(dead_code, reason = "for readers and the test"))]
+    #[allow(dead_code, reason = "for readers and the test")]
     pub reason: &'static str,
     /// The call's name.
     pub call: &'static str,

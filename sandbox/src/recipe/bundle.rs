@@ -14,15 +14,13 @@ use rustix::io::Errno;
 use super::report::{Identity, Init};
 use super::{Given, gave_up};
 use crate::fault::Fault;
-use crate::policy::Class;
 use crate::step::cgroup::{Cgroup, OutOfMemory};
 use crate::step::exec::Command;
 use crate::step::landlock::{Right, Rules};
 use crate::step::limits::{self, Death};
 use crate::step::quota::TENANTS;
 use crate::step::root::{Root, Source, Use};
-use crate::step::seccomp::Filter;
-use crate::step::{descriptors, identity, namespaces, quota, sysctls};
+use crate::step::{descriptors, identity, namespaces, quota, seccomp, sysctls};
 
 /// What a program finds in its environment unless its manifest says otherwise.
 const ENVIRONMENT: &[(&str, &str)] = &[
@@ -73,7 +71,10 @@ fn payload(
 ) -> Result<Fault, Fault> {
     let own = Identity::own()?;
     let command = Command::new(&spec.command, &spec.environment, ENVIRONMENT)?;
-    let filter = Filter::new(Class::Bundle, sysctls::memory_files_are_harmless())?;
+    let filter = match sysctls::memory_files_are_harmless() {
+        true => &seccomp::BUNDLE_WITH_MEMORY_FILES,
+        false => &seccomp::BUNDLE,
+    };
     let disk_quota = quota::is_limited(spec.slot);
 
     limits::apply(Death::Bundle)?;

@@ -15,14 +15,12 @@ use limen_proto::words::Words;
 use super::report::{Identity, Init};
 use super::{Given, gave_up};
 use crate::fault::Fault;
-use crate::policy::Class;
 use crate::step::cgroup::{Cgroup, OutOfMemory};
 use crate::step::exec::Command;
 use crate::step::landlock::{Right, Rules};
 use crate::step::limits::{self, Death};
 use crate::step::root::{Root, Source, Use};
-use crate::step::seccomp::Filter;
-use crate::step::{descriptors, identity, namespaces, quota};
+use crate::step::{descriptors, identity, namespaces, quota, seccomp};
 
 /// What the unit is started with.
 struct Places {
@@ -67,13 +65,12 @@ fn payload(
     places: &Places,
     init: &Init,
 ) -> Result<Fault, Fault> {
-    let class = match unit.network {
-        Network::None => Class::Core,
-        Network::Host => Class::CoreNetwork,
+    let filter = match unit.network {
+        Network::None => &seccomp::CORE,
+        Network::Host => &seccomp::CORE_NETWORK,
     };
     let own = Identity::own()?;
     let command = Command::new(&unit.command, &unit.environment, &[])?;
-    let filter = Filter::new(class, false)?;
 
     limits::apply(Death::Core)?;
     let rules = root(unit, slot)?;

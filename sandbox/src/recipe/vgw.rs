@@ -16,14 +16,12 @@ use limen_proto::words::Words;
 use super::report::{Identity, Init};
 use super::{Given, gave_up};
 use crate::fault::Fault;
-use crate::policy::Class;
 use crate::step::cgroup::{Cgroup, OutOfMemory};
 use crate::step::exec::Command;
 use crate::step::landlock::Rules;
 use crate::step::limits::{self, Death};
 use crate::step::root::{Root, Source};
-use crate::step::seccomp::Filter;
-use crate::step::{descriptors, identity, namespaces, network, quota, sysctls, users};
+use crate::step::{descriptors, identity, namespaces, network, quota, seccomp, sysctls, users};
 use crate::sys::execute::Program;
 
 /// The reaper's executable on the box. It is executed by descriptor: its root is empty.
@@ -69,7 +67,6 @@ fn payload(spec: &VgwSpec, made: &Made, init: &Init) -> Result<Fault, Fault> {
     let reaper = Source::open(REAPER)?;
     let name = Words::collect(["limen-reaper"]).unwrap_or_default();
     let command = Command::new(&name, &Words::new(), &[])?;
-    let filter = Filter::new(Class::Reaper, false)?;
 
     sysctls::of_vgw(spec.slot)?;
     namespaces::set_host_name(&spec.provider)?;
@@ -79,7 +76,7 @@ fn payload(spec: &VgwSpec, made: &Made, init: &Init) -> Result<Fault, Fault> {
     identity::enter(made.users.as_fd())?;
     identity::become_user(REAPER_UID, &identity::capabilities(0))?;
     let landlock_abi = Rules::default().enforce(Some(reaper.as_fd()))?;
-    filter.install()?;
+    seccomp::REAPER.install()?;
 
     let contract = &spec.contract;
     let posture = Posture {

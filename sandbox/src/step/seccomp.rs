@@ -1,28 +1,28 @@
 //! The system-call filter: the last wall, because the steps before need more calls
+//!
+//! The filters are made when this program is built, from the lists in `policy`, each for one kind
+//! of program.
 
 use limen_proto::jail::Step;
-use rustix::io::Errno;
 
 use crate::fault::{At, Fault};
-use crate::filter::{Instruction, compile};
-use crate::policy::{Class, machine, verdicts};
-use crate::sys::filter;
+use crate::sys::filter::{self, Instruction};
 
-/// A filter that is ready to be installed.
+/// A filter that can be installed.
 #[derive(Debug)]
-pub(crate) struct Filter(Vec<Instruction>);
+pub(crate) struct Filter(&'static [Instruction]);
+
+include!(concat!(env!("OUT_DIR"), "/filters.rs"));
 
 impl Filter {
-    /// Compiles a class's policy for this machine; `memory_files` as in [`verdicts`].
-    pub(crate) fn new(class: Class, memory_files: bool) -> Result<Self, Fault> {
-        let machine = machine::own();
-        compile(&verdicts(class, machine, memory_files), machine)
-            .map(Self)
-            .map_err(|error| Fault::new(Step::Seccomp, "compile", error, Errno::TOOBIG))
+    /// The filter itself.
+    #[cfg(test)]
+    pub(crate) fn instructions(&self) -> &'static [Instruction] {
+        self.0
     }
 
     /// Puts the filter on this process and all its descendants.
     pub(crate) fn install(&self) -> Result<(), Fault> {
-        filter::install(&self.0).at(Step::Seccomp, "install", "the system-call filter")
+        filter::install(self.0).at(Step::Seccomp, "install", "the system-call filter")
     }
 }

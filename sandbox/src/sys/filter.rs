@@ -5,7 +5,20 @@ use core::ptr;
 use rustix::io::Errno;
 
 use super::checked;
-use crate::filter::Instruction;
+
+/// `struct sock_filter`.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Instruction {
+    /// Operation.
+    pub code: u16,
+    /// Instructions skipped when the comparison holds.
+    pub yes: u8,
+    /// Instructions skipped when it does not.
+    pub no: u8,
+    /// Operand.
+    pub value: u32,
+}
 
 /// `struct sock_fprog`.
 #[repr(C)]
