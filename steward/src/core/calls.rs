@@ -11,7 +11,7 @@ use limen_proto::name::Name;
 
 use super::audit::{self, actor, event};
 use super::authorise::{Scope, authorise};
-use super::desired::{Change, Draft, VgwRecord};
+use super::desired::VgwRecord;
 use super::refusal::{no_bundle, no_vgw, not_found, unavailable};
 use super::turn::{Effect, Turn};
 use super::wait::{Form, Goal, READ_MS};
@@ -56,30 +56,6 @@ impl Steward {
                 self.reply(turn, Some(call.id), Err(refusal));
             }
         }
-    }
-
-    /// Records a refused call, unless there were too many.
-    pub(super) fn refused(
-        &mut self,
-        turn: &mut Turn<'_>,
-        caller: &Caller,
-        verb: &Verb,
-        refusal: &Refusal,
-    ) {
-        let draft = audit::refused(turn.now, caller, verb, refusal);
-        self.throttled(turn, draft);
-    }
-
-    pub(super) fn throttled(&mut self, turn: &mut Turn<'_>, mut draft: Draft) {
-        let Some(left_out) = self.throttle.admit(turn.now, &draft.actor) else {
-            return;
-        };
-        if left_out > 0 {
-            draft.text.push_str(&format!(
-                " ({left_out} events of this actor before it were left out)"
-            ));
-        }
-        self.note(turn, draft);
     }
 
     fn carry_out(
@@ -344,17 +320,6 @@ impl Steward {
     pub(super) fn lines_read(&mut self, turn: &mut Turn<'_>, lines: Lines) {
         let call = self.waiters.take_lines(lines.id);
         self.reply(turn, call, Ok(Answer::Lines(lines.lines)));
-    }
-
-    /// Records an event together with changes.
-    pub(super) fn commit_with(
-        &mut self,
-        turn: &mut Turn<'_>,
-        draft: Draft,
-        mut changes: Vec<Change>,
-    ) -> Result<(), Refusal> {
-        changes.push(Change::Event(draft));
-        self.commit(turn, &changes)
     }
 }
 

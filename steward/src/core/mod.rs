@@ -16,6 +16,7 @@ pub mod authorise;
 mod broker;
 mod bundles;
 mod calls;
+mod commit;
 pub mod credential;
 pub mod desired;
 pub mod fit;
@@ -46,7 +47,7 @@ use limen_proto::name::Name;
 use limen_proto::state::Fault;
 
 use admission::Fixtures;
-use desired::{Change, Desired, Draft};
+use desired::{Change, Desired};
 use refusal::failed;
 use turn::{Effect, Input, Now, Outside, Peer, Turn};
 use units::{Asked, Units};
@@ -77,9 +78,6 @@ pub struct Facts {
 
 /// Ask init again when it did not answer a `List`, milliseconds.
 const LIST_AGAIN_MS: u64 = 5_000;
-/// Write the time down this often, milliseconds: the floor of the clock after a power cut without
-/// a clock that runs on. Four writes a day.
-const CLOCK_MS: u64 = 6 * 3600 * 1000;
 
 /// The steward.
 pub struct Steward {
@@ -343,71 +341,11 @@ impl Steward {
         id
     }
 
-    /// The commit point: on the disk first, in memory then, in effect last.
-    fn commit(&mut self, turn: &mut Turn<'_>, changes: &[Change]) -> Result<(), Refusal> {
-        let mut next = self.desired.clone();
-        for change in changes {
-            next.apply(change);
-        }
-        turn.outside.commit(changes, next.marks).map_err(|error| {
-            turn.effects.push(Effect::Log(format!(
-                "warning: the state was not written: {error}"
-            )));
-            failed(format!(
-                "the gateway could not write its state, so nothing was changed: {error}"
-            ))
-        })?;
-        let trust_changed = next.marks.epoch != self.desired.marks.epoch;
-        self.desired = next;
-        for change in changes {
-            if let Change::Event(draft) = change {
-                turn.effects.push(Effect::Log(log_line(draft)));
-            }
-        }
-        if trust_changed && self.links.management {
-            turn.push(Effect::Push(Push::TrustChanged));
-        }
-        Ok(())
-    }
-
-    /// Commits what does not change what shall be. A box that cannot write still answers.
-    fn note(&mut self, turn: &mut Turn<'_>, draft: Draft) {
-        let line = log_line(&draft);
-        if self.commit(turn, &[Change::Event(draft)]).is_err() {
-            turn.log(line);
-        }
-    }
-
-    fn write_clock(&mut self, turn: &mut Turn<'_>) {
-        if turn.now.monotonic_ms < self.clock_due_ms {
-            return;
-        }
-        self.clock_due_ms = turn.now.monotonic_ms + CLOCK_MS;
-        let seen = turn.now.seconds();
-        if seen > self.clock_floor() {
-            let _ = self.commit(turn, &[Change::Clock(seen)]);
-        }
-    }
-
-    /// The later of the image's build and the last time seen, seconds since 1970.
-    fn clock_floor(&self) -> u64 {
-        self.facts.built.max(self.desired.marks.seen)
-    }
-
     fn reply(&self, turn: &mut Turn<'_>, call: Option<u32>, result: Result<Answer, Refusal>) {
         if let Some(id) = call
             && self.links.management
         {
             turn.push(Effect::Push(Push::Reply { id, result }));
         }
-    }
-}
-
-/// The line of an event: what the operator may read, never the detail.
-fn log_line(draft: &Draft) -> String {
-    let mark = if draft.alarm { "warning: " } else { "" };
-    match &draft.provider {
-        Some(provider) => format!("{mark}{} (about {provider}): {}", draft.actor, draft.text),
-        None => format!("{mark}{}: {}", draft.actor, draft.text),
     }
 }

@@ -3,6 +3,8 @@
 //! | part | what it owns |
 //! | --- | --- |
 //! | `serve` | the loop: wait, read, let the core decide, carry out |
+//! | `read` | what arrives, turned into inputs |
+//! | `effects` | what the core decided, carried out |
 //! | `link` | one socket and what waits to be sent on it |
 //! | `hand` | the channels and streams of limen-install |
 //! | `world` | what the core asks and needs answered at once |
@@ -14,12 +16,14 @@
 //! not kept in a second place. No peer is waited for: what a peer does not take is queued, and a peer
 //! that lets too much queue loses its link.
 
+mod effects;
 mod error;
 pub mod facts;
 mod gauge;
 mod hand;
 mod link;
 mod log;
+mod read;
 mod serve;
 mod world;
 

@@ -1,20 +1,17 @@
 //! The loop: wait, read, let the core decide, carry out
 //!
-//! Effects are carried out in the core's order. What goes wrong on the way (a hand that cannot be
-//! made, a link that broke) is an input like any other.
+//! `read` turns what arrives into inputs, `effects` carries out what the core decided; here is when.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 
-use limen_channel::{Channel, ChannelError};
-use limen_proto::control::{ControlError, Event, Request, Verb};
-use limen_proto::grant::{Decision, Use};
-use limen_proto::install::{Order, Report};
+use limen_channel::Channel;
+use limen_proto::control::{Request, Verb};
+use limen_proto::grant::Decision;
 use limen_proto::limits::{CONTROL_FRAME, LINK_FRAME};
 use limen_proto::logs;
-use limen_proto::manage::{Answer, Call, Push, Refusal, RefusalKind};
-use limen_proto::table::Role;
+use limen_proto::manage::Push;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::time::{ClockId, clock_gettime};
@@ -23,15 +20,13 @@ use super::error::ShellError;
 use super::facts;
 use super::gauge::Places;
 use super::hand::Hand;
-use super::link::{Link, Word};
+use super::link::Link;
 use super::log::line;
 use super::world::World;
 use crate::core::Steward;
-use crate::core::turn::{Effect, HandId, Input, Now, Peer};
+use crate::core::turn::{HandId, Input, Now, Peer};
 use crate::state;
 
-/// Messages of one peer in one turn; the others get theirs first.
-const MESSAGES: usize = 32;
 /// Quiet after a commit before the previous generation is renewed, milliseconds.
 const QUIET_MS: u64 = 2_000;
 
@@ -44,14 +39,14 @@ pub struct Config {
 
 /// The steward with its sockets.
 pub struct Shell {
-    core: Steward,
-    world: World,
-    control: Link<Request, CONTROL_FRAME>,
-    management: Option<Link<Push, LINK_FRAME>>,
-    broker: Option<Link<Decision, CONTROL_FRAME>>,
-    logger: Option<Link<logs::Read, LINK_FRAME>>,
-    hands: BTreeMap<HandId, Hand>,
-    inbox: VecDeque<Input>,
+    pub(super) core: Steward,
+    pub(super) world: World,
+    pub(super) control: Link<Request, CONTROL_FRAME>,
+    pub(super) management: Option<Link<Push, LINK_FRAME>>,
+    pub(super) broker: Option<Link<Decision, CONTROL_FRAME>>,
+    pub(super) logger: Option<Link<logs::Read, LINK_FRAME>>,
+    pub(super) hands: BTreeMap<HandId, Hand>,
+    pub(super) inbox: VecDeque<Input>,
     watchdog_ms: u64,
     alive_due_ms: u64,
     keep_due_ms: Option<u64>,
@@ -59,7 +54,7 @@ pub struct Shell {
 
 /// A socket that something arrived on.
 #[derive(Debug, Clone, Copy)]
-enum Source {
+pub(super) enum Source {
     Control,
     Peer(Peer),
     Hand(HandId),
@@ -122,7 +117,7 @@ impl Shell {
     }
 
     /// One input, and everything that follows from it.
-    fn take(&mut self, input: Input) {
+    pub(super) fn take(&mut self, input: Input) {
         self.inbox.push_back(input);
         while let Some(input) = self.inbox.pop_front() {
             for effect in self.core.handle(now(), &mut self.world, input) {
@@ -131,108 +126,6 @@ impl Shell {
         }
         if std::mem::take(&mut self.world.committed) && self.world.store.is_unkept() {
             self.keep_due_ms = Some(now().monotonic_ms + QUIET_MS);
-        }
-    }
-
-    fn carry_out(&mut self, effect: Effect) {
-        match effect {
-            Effect::Ask(request) => self.ask(request, Vec::new()),
-            Effect::Hand { id, hand, order } => self.start_hand(id, hand, order),
-            Effect::Tell(hand, order) => {
-                if let Some(hand) = self.hands.get_mut(&hand) {
-                    // A refusal text is bounded; when it does not fit, the hand's end tells.
-                    let _ = hand.link.send(order, Vec::new());
-                }
-            }
-            Effect::Upload { call, hand } => self.upload(call, hand),
-            Effect::Drop(hand) => {
-                self.hands.remove(&hand);
-            }
-            Effect::Decide(decision) => {
-                if let Some(link) = &mut self.broker {
-                    // A decision has a fixed maximum below the frame's.
-                    let _ = link.send(decision, Vec::new());
-                }
-            }
-            Effect::ReadLogs(read) => {
-                if let Some(link) = &mut self.logger {
-                    let _ = link.send(read, Vec::new());
-                }
-            }
-            Effect::Push(push) => self.push(push, Vec::new()),
-            Effect::Log(text) => line(&text),
-        }
-    }
-
-    fn request(&mut self, verb: Verb) {
-        // Number 0: the core counts from 1, and nobody waits for this answer.
-        self.ask(Request { id: 0, verb }, Vec::new());
-    }
-
-    fn ask(&mut self, request: Request, descriptors: Vec<OwnedFd>) {
-        let id = request.id;
-        if let Err(error) = self.control.send(request, descriptors) {
-            line(&format!(
-                "warning: request {id} to init was not sent: {error}"
-            ));
-            self.inbox.push_back(Input::Answered {
-                id,
-                result: Err(ControlError::Malformed),
-            });
-        }
-    }
-
-    fn start_hand(&mut self, id: u32, hand: HandId, order: Order) {
-        match Hand::new(order) {
-            Ok((made, descriptors)) => {
-                self.hands.insert(hand, made);
-                let verb = Verb::StartHand {
-                    slot: hand.slot,
-                    run: hand.run,
-                };
-                self.ask(Request { id, verb }, descriptors);
-            }
-            Err(error) => {
-                line(&format!("warning: no channel for limen-install: {error}"));
-                let result = Err(ControlError::Kernel(error.errno()));
-                self.inbox.push_back(Input::Answered { id, result });
-            }
-        }
-    }
-
-    fn upload(&mut self, call: u32, hand: HandId) {
-        let stream = self
-            .hands
-            .get_mut(&hand)
-            .and_then(|hand| hand.stream.take());
-        if let Some(stream) = stream {
-            let push = Push::Reply {
-                id: call,
-                result: Ok(Answer::Upload),
-            };
-            self.push(push, vec![stream]);
-        }
-    }
-
-    fn push(&mut self, push: Push, descriptors: Vec<OwnedFd>) {
-        let Some(link) = &mut self.management else {
-            return;
-        };
-        let id = match &push {
-            Push::Reply { id, .. } => Some(*id),
-            Push::TrustChanged | Push::Progress { .. } => None,
-        };
-        if let (Err(error), Some(id)) = (link.send(push, descriptors), id) {
-            let refusal = Refusal {
-                kind: RefusalKind::Failed,
-                message: format!("the answer cannot be sent ({error}); ask for less at once"),
-            };
-            let push = Push::Reply {
-                id,
-                result: Err(refusal),
-            };
-            // A short text fits.
-            let _ = link.send(push, Vec::new());
         }
     }
 
@@ -295,150 +188,6 @@ impl Shell {
             .map(|(source, _)| source)
             .collect();
         Ok(ready)
-    }
-
-    fn read(&mut self, source: Source) -> Result<(), ShellError> {
-        for _ in 0..MESSAGES {
-            let more = match source {
-                Source::Control => self.read_control()?,
-                Source::Peer(Peer::Management) => self.read_management(),
-                Source::Peer(Peer::Broker) => self.read_broker(),
-                Source::Peer(Peer::Logger) => self.read_logger(),
-                Source::Hand(hand) => self.read_hand(hand),
-            };
-            if !more {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    fn read_control(&mut self) -> Result<bool, ShellError> {
-        self.control.flush();
-        let (event, descriptors) = match self.control.next::<Event>() {
-            Word::Message(event, descriptors) => (event, descriptors),
-            Word::Silence => return Ok(false),
-            Word::Gone(why) => return Err(ShellError::Control(why)),
-        };
-        match event {
-            Event::Reply { id, result } => self.take(Input::Answered { id, result }),
-            Event::Report(report) => self.take(Input::Reported(report)),
-            Event::Link { peer } => {
-                if let Some(socket) = descriptors.into_iter().next() {
-                    self.link(peer, socket);
-                }
-            }
-            // Other roles' events.
-            Event::Listener { .. }
-            | Event::Stored { .. }
-            | Event::Ended { .. }
-            | Event::Source { .. }
-            | Event::SourceEnded { .. } => {}
-        }
-        Ok(true)
-    }
-
-    fn link(&mut self, peer: Role, socket: OwnedFd) {
-        let peer = match peer {
-            Role::Management => {
-                self.management = Some(Link::new(Channel::from(socket)));
-                Peer::Management
-            }
-            Role::Broker => {
-                self.broker = Some(Link::new(Channel::from(socket)));
-                Peer::Broker
-            }
-            Role::Logger => {
-                self.logger = Some(Link::new(Channel::from(socket)));
-                Peer::Logger
-            }
-            Role::Steward | Role::Install | Role::Plain => return,
-        };
-        self.take(Input::Linked(peer));
-    }
-
-    fn read_management(&mut self) -> bool {
-        let Some(link) = &mut self.management else {
-            return false;
-        };
-        link.flush();
-        match link.next::<Call>() {
-            Word::Message(call, _) => self.take(Input::Called(call)),
-            Word::Silence => return false,
-            Word::Gone(why) => return self.unlink(Peer::Management, &why),
-        }
-        true
-    }
-
-    fn read_broker(&mut self) -> bool {
-        let Some(link) = &mut self.broker else {
-            return false;
-        };
-        link.flush();
-        match link.next::<Use>() {
-            Word::Message(event, _) => self.take(Input::Used(event)),
-            Word::Silence => return false,
-            Word::Gone(why) => return self.unlink(Peer::Broker, &why),
-        }
-        true
-    }
-
-    fn read_logger(&mut self) -> bool {
-        let Some(link) = &mut self.logger else {
-            return false;
-        };
-        link.flush();
-        match link.next::<logs::Lines>() {
-            Word::Message(lines, _) => self.take(Input::Read(lines)),
-            Word::Silence => return false,
-            Word::Gone(why) => return self.unlink(Peer::Logger, &why),
-        }
-        true
-    }
-
-    fn read_hand(&mut self, id: HandId) -> bool {
-        let Some(hand) = self.hands.get_mut(&id) else {
-            return false;
-        };
-        hand.link.flush();
-        match hand.link.next::<Report>() {
-            Word::Message(report, _) => self.take(Input::Handled(id, report)),
-            Word::Silence => return false,
-            Word::Gone(_) => {
-                self.hands.remove(&id);
-                self.take(Input::HandGone(id));
-                return false;
-            }
-        }
-        true
-    }
-
-    fn unlink(&mut self, peer: Peer, why: &str) -> bool {
-        line(&format!("the link to {peer:?} ended: {why}"));
-        match peer {
-            Peer::Management => self.management = None,
-            Peer::Broker => self.broker = None,
-            Peer::Logger => self.logger = None,
-        }
-        self.take(Input::Unlinked(peer));
-        false
-    }
-
-    fn drop_broken(&mut self) -> Result<(), ShellError> {
-        const WHY: &str = "it does not read what it is sent";
-        if self.control.is_broken() {
-            return Err(ShellError::Control(ChannelError::HungUp.to_string()));
-        }
-        if self.management.as_ref().is_some_and(Link::is_broken) {
-            self.unlink(Peer::Management, WHY);
-        }
-        if self.broker.as_ref().is_some_and(Link::is_broken) {
-            self.unlink(Peer::Broker, WHY);
-        }
-        if self.logger.as_ref().is_some_and(Link::is_broken) {
-            self.unlink(Peer::Logger, WHY);
-        }
-        Ok(())
     }
 }
 

@@ -221,7 +221,7 @@ impl House {
                 key: "key".to_owned(),
                 operator: "operator".to_owned(),
             }),
-            built: 1000,
+            built: 1_600_000_000,
             recovered: stored.is_some(),
             ..Facts::default()
         };
