@@ -4,6 +4,7 @@
 //! A steward that does not read its answers loses them and its link; it gets a new one with its
 //! next life.
 
+use core::convert::Infallible;
 use core::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -63,9 +64,17 @@ struct Logger {
 ///
 /// # Errors
 /// See [`Fault`]; there is no other way to end.
-pub fn run() -> Result<core::convert::Infallible, Fault> {
+pub fn run() -> Result<Infallible, Fault> {
     let control = inherited(CONTROL_DESCRIPTOR).map_err(Fault::Control)?;
-    let mut logger = Logger::new(Channel::from(control))?;
+    serve(Channel::from(control))
+}
+
+/// The same on a given control socket.
+///
+/// # Errors
+/// As [`run`].
+pub fn serve(control: Channel) -> Result<Infallible, Fault> {
+    let mut logger = Logger::new(control)?;
     logger.control.send(
         &Request {
             id: 0,
@@ -118,7 +127,9 @@ impl Logger {
             match event.data.u64() {
                 CONTROL => self.hear_control()?,
                 LINK => self.hear_link(),
-                token => self.hear_source(token),
+                token => {
+                    self.hear_source(token);
+                }
             }
         }
         Ok(())
@@ -150,10 +161,7 @@ impl Logger {
         };
         match event {
             Event::Source { unit, name } => self.take_source(unit, name, descriptors),
-            Event::SourceEnded { unit } => {
-                self.sources.retain(|source| source.unit != unit);
-                self.book.forget(unit);
-            }
+            Event::SourceEnded { unit } => self.end_source(unit),
             Event::Link {
                 peer: Role::Steward,
             } => self.take_link(descriptors),
@@ -221,18 +229,31 @@ impl Logger {
         }
     }
 
-    fn hear_source(&mut self, token: u64) {
+    /// A unit is forgotten. Its last words may still be in the pipe; of a core unit they are worth a
+    /// line on the console.
+    fn end_source(&mut self, unit: UnitId) {
+        let token = self.sources.iter().find(|one| one.unit == unit);
+        if let Some(token) = token.map(|one| one.token) {
+            // A pipe holds sixteen chunks unless somebody made it larger.
+            let _ = (0..16).all(|_| self.hear_source(token));
+        }
+        self.sources.retain(|source| source.unit != unit);
+        self.book.forget(unit);
+    }
+
+    /// Reads a piece of a pipe. False when there was nothing.
+    fn hear_source(&mut self, token: u64) -> bool {
         let Some(source) = self.sources.iter_mut().find(|one| one.token == token) else {
-            return;
+            return false;
         };
         let mut bytes = [0u8; CHUNK];
         let length = match rustix::io::read(&source.pipe, &mut bytes) {
             Ok(length) if length > 0 => length,
-            Err(Errno::AGAIN | Errno::INTR) => return,
-            // Every writer is gone: init is. The control socket will say so.
+            Err(Errno::AGAIN | Errno::INTR) => return false,
+            // Every writer is gone: init has forgotten the unit, and says so on the control socket.
             Ok(_) | Err(_) => {
                 self.sources.retain(|one| one.token != token);
-                return;
+                return false;
             }
         };
         source.budget = source.budget.saturating_sub(length);
@@ -249,6 +270,7 @@ impl Logger {
             }
             book.push(unit, time_ms, text);
         });
+        true
     }
 }
 
