@@ -2,8 +2,9 @@
 //!
 //! Put into an image in the place of limen-init, with the true one beside it as `limen-ordinary`.
 //! It starts it, kills it while its units run, starts it again (the new self must end what the old
-//! one left), tries a second one beside it (which must refuse), and asks it to end. The last line
-//! is `host: done`.
+//! one left), tries a second one beside it (which must refuse), and asks it to end. Where the data
+//! disk holds virtual gateways with bundles, it also kills a reaper: the bundles must come back with
+//! it. The last line is `host: done`.
 
 #![allow(
     clippy::expect_used,
@@ -13,6 +14,8 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -21,15 +24,16 @@ const ORDINARY: &str = "/usr/lib/limen/bin/limen-ordinary";
 fn main() {
     let flags = rustix::mount::MountFlags::empty();
     rustix::mount::mount("cgroup2", "/sys/fs/cgroup", "cgroup2", flags, None).expect("cgroup v2");
-    let mut first = start();
-    until_active(&mut first);
+    let (mut first, lines) = start();
+    wait_for(&lines, PATIENCE, "core active").expect("a core");
     say("killing it");
     first.kill().expect("it runs");
     first.wait().expect("it ended");
 
-    let mut second = start();
-    until_active(&mut second);
+    let (mut second, lines) = start();
+    wait_for(&lines, PATIENCE, "core active").expect("a core");
     say("its next self is active");
+    kill_a_reaper(&lines);
     let third = Command::new(ORDINARY).status().expect("it starts");
     assert!(!third.success(), "two of them at once");
     say("a second one refused");
@@ -44,28 +48,54 @@ fn main() {
     let _ = rustix::system::reboot(rustix::system::RebootCommand::PowerOff);
 }
 
-fn start() -> Child {
-    Command::new(ORDINARY)
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("it starts")
+/// Kills the first reaper whose bundle runs, if there is one.
+fn kill_a_reaper(lines: &Receiver<String>) {
+    let Some(reaper) = wait_for(lines, PATIENCE, "limen: unit vgw-1 ") else {
+        return say("no virtual gateway on this disk");
+    };
+    let pid = reaper
+        .split_whitespace()
+        .find_map(|word| word.strip_prefix("pid="));
+    let pid = pid.and_then(|pid| pid.parse().ok()).and_then(Pid::from_raw);
+    wait_for(lines, PATIENCE, "limen: unit vgw-1/b0 ").expect("a bundle");
+    kill_process(pid.expect("a number"), Signal::KILL).expect("it runs");
+    say("reaper killed");
+    for word in ["Active NoFault"; 2] {
+        wait_for(lines, PATIENCE, word).expect("virtual gateway and bundle come back");
+    }
+    // What else runs there comes back as well, and says so.
+    while wait_for(lines, Duration::from_secs(3), "Active NoFault").is_some() {}
 }
 
-fn until_active(child: &mut Child) {
-    let mut lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
-    loop {
-        let line = lines.next().expect("it lives").expect("text");
-        println!("{}", line.trim_end());
-        if line.contains("core active") {
-            break;
-        }
-    }
-    // Read on, or it would end up with a pipe that nobody reads.
+/// Longest wait for one line.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Starts it; its lines are shown, and come back through the channel.
+fn start() -> (Child, Receiver<String>) {
+    let mut child = Command::new(ORDINARY)
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
+    let (sender, receiver) = channel();
     std::thread::spawn(move || {
         for line in lines.map_while(Result::ok) {
             println!("{}", line.trim_end());
+            let _ = sender.send(line);
         }
     });
+    (child, receiver)
+}
+
+fn wait_for(lines: &Receiver<String>, patience: Duration, what: &str) -> Option<String> {
+    let until = Instant::now().checked_add(patience)?;
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        let line = lines.recv_timeout(left).ok()?;
+        if line.contains(what) {
+            return Some(line);
+        }
+    }
 }
 
 fn say(line: &str) {
