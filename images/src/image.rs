@@ -187,7 +187,10 @@ impl Builder {
     }
 
     /// Debian's static busybox for the box, unpacked.
-    fn busybox(&self) -> Result<PathBuf> {
+    ///
+    /// # Errors
+    /// The package cannot be fetched, or holds no busybox.
+    pub fn busybox(&self) -> Result<PathBuf> {
         let packages = self
             .fetcher()
             .fetch(BUSYBOX_SUITE, "arm64", &["busybox-static"])?;

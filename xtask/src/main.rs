@@ -7,6 +7,7 @@
 //! Exit codes: 0 done, 1 failed, 2 wrong usage, 3 something must be installed first, 4 an
 //! emulated box is running already.
 
+mod bench;
 mod claim;
 mod credentials;
 mod demonstration;
@@ -71,6 +72,8 @@ enum Verb {
     Check,
     /// Everything that must hold, in emulated guests on both kernels
     Test(verbs::test::Arguments),
+    /// Measure starts, memory and sizes; writes docs/benchmarks.md and target/bench.json
+    Bench(verbs::bench::Arguments),
     /// The meter at the far end of the emulated serial line
     #[command(hide = true)]
     Feed(verbs::feed::Arguments),
@@ -99,6 +102,7 @@ fn dispatch(verb: Verb) -> Result<()> {
         Verb::Build(arguments) => verbs::build::run(&workspace, &arguments),
         Verb::Check => verbs::check::run(&workspace),
         Verb::Test(arguments) => verbs::test::run(&workspace, &arguments),
+        Verb::Bench(arguments) => verbs::bench::run(&workspace, &arguments),
         Verb::Feed(arguments) => verbs::feed::run(&arguments),
     }
 }

@@ -30,7 +30,7 @@ use crate::progress::{self, Step, heading};
 use crate::workspace::Workspace;
 
 /// Port of the management endpoint on the box (`listen` in images/units.toml).
-const MANAGEMENT: u16 = 8443;
+pub(crate) const MANAGEMENT: u16 = 8443;
 
 /// Size of the data disk's sparse file: both contracts, and as much again for the core.
 const DISK: u64 = 512 << 20;

@@ -1,0 +1,103 @@
+//! One number with its unit, goal and peer.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::catalogue::{self, Entry};
+
+/// Units of figures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) enum Unit {
+    /// Millions of instructions of the emulated processor, the kernel's included.
+    #[serde(rename = "M instr")]
+    Instructions,
+    /// 1024 bytes.
+    #[serde(rename = "KiB")]
+    Kibibytes,
+    /// A plain number.
+    #[serde(rename = "")]
+    Count,
+}
+
+impl Unit {
+    /// As it is written behind the number.
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Self::Instructions => "M instr",
+            Self::Kibibytes => "KiB",
+            Self::Count => "",
+        }
+    }
+
+    /// Millions of instructions need their decimals; the rest are whole.
+    pub(crate) fn decimals(self) -> usize {
+        match self {
+            Self::Instructions => 2,
+            Self::Kibibytes | Self::Count => 0,
+        }
+    }
+}
+
+/// What was measured, by name.
+#[derive(Debug, Default)]
+pub(crate) struct Figures(BTreeMap<String, f64>);
+
+impl Figures {
+    /// Adds one.
+    pub(crate) fn add(&mut self, name: impl Into<String>, value: f64) {
+        self.0.insert(name.into(), value);
+    }
+
+    /// Adds a number of instructions, given as nanoseconds of the instruction clock.
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "52 bits of nanoseconds are a month"
+    )]
+    pub(crate) fn add_instructions(&mut self, name: &str, nanoseconds: u64) {
+        self.add(name, nanoseconds as f64 / 1e6);
+    }
+
+    /// Adds a size.
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "no file of the box has a petabyte"
+    )]
+    pub(crate) fn add_bytes(&mut self, name: impl Into<String>, bytes: u64) {
+        self.add(name, bytes as f64 / 1024.0);
+    }
+
+    /// Everything, in the catalogue's order; what the catalogue does not know by itself (a
+    /// program's size) follows its group.
+    pub(crate) fn rows(&self) -> Vec<(&str, f64, &'static Entry)> {
+        let mut rows: Vec<_> = self
+            .0
+            .iter()
+            .filter_map(|(name, value)| {
+                let (place, entry) = catalogue::find(name)?;
+                Some((place, name.as_str(), *value, entry))
+            })
+            .collect();
+        rows.sort_by_key(|row| row.0);
+        rows.into_iter()
+            .map(|(_, name, value, entry)| (name, value, entry))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_come_in_the_catalogues_order_and_strangers_not_at_all() {
+        let mut figures = Figures::default();
+        figures.add("size-program-b", 2.0);
+        figures.add("no-such-figure", 1.0);
+        figures.add_instructions("boot-core-active", 34_000_000);
+        let rows = figures.rows();
+        let names: Vec<_> = rows.iter().map(|row| row.0).collect();
+        assert_eq!(names, ["boot-core-active", "size-program-b"]);
+        assert!((rows[0].1 - 34.0).abs() < 1e-9);
+    }
+}

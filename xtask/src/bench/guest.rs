@@ -1,0 +1,125 @@
+//! A box that is booted to be measured.
+//!
+//! It gets a copy of a data disk, so that every boot finds the same, and its power is cut when
+//! enough was heard: on the instruction clock nothing else can be learnt from its end.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use limen_images::image::{Builder, Image};
+use limen_images::machine::Machine;
+use limen_images::qemu::{Clock, Configuration};
+use limen_images::system::Contents;
+use limen_images::units;
+
+use super::console::Console;
+use crate::process;
+
+/// A running box on the instruction clock.
+#[derive(Debug)]
+pub(crate) struct Guest(Machine);
+
+impl Guest {
+    /// Boots it in `folder`, with a copy of the data disk.
+    pub(crate) fn boot(image: &Image, data: &Path, folder: &Path) -> Result<Self> {
+        fs::create_dir_all(folder)
+            .with_context(|| format!("cannot create {}", folder.display()))?;
+        let copy = folder.join("data.img");
+        process::run(
+            Command::new("cp")
+                .args(["--sparse=always", "--force"])
+                .args([data, &copy]),
+        )?;
+        let mut configuration = Configuration::new(image.clone(), copy, folder.to_owned());
+        configuration.clock = Clock::Instructions;
+        Ok(Self(configuration.spawn()?))
+    }
+
+    /// Waits until the console has said enough, and returns what it said.
+    pub(crate) fn hear(
+        &mut self,
+        limit: Duration,
+        enough: impl Fn(Console<'_>) -> bool,
+    ) -> Result<String> {
+        let begun = Instant::now();
+        loop {
+            let ended = self.0.wait(Duration::ZERO).is_ok();
+            let bytes = fs::read(self.0.serial_log()).unwrap_or_default();
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            if enough(Console(&text)) {
+                return Ok(text);
+            }
+            if let Some(why) = Console(&text).failure() {
+                bail!("the probe in the guest failed: {why}");
+            }
+            if ended || begun.elapsed() > limit {
+                bail!(
+                    "the box {} before it had said enough; its last words:\n{}",
+                    if ended { "ended" } else { "ran out of time" },
+                    self.0.last_words()
+                );
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+/// The probe in the place of one of the core's programs.
+#[derive(Debug)]
+pub(crate) struct Stand<'a> {
+    /// Which program it replaces.
+    pub(crate) name: &'a str,
+    /// What it finds in the environment of the unit with that program.
+    pub(crate) environment: Vec<String>,
+    /// Units that are left out.
+    pub(crate) without: &'a [&'a str],
+}
+
+impl Stand<'_> {
+    /// Writes a system image with the probe in that place.
+    pub(crate) fn image(
+        &self,
+        builder: &Builder,
+        ordinary: &Image,
+        programs: &[limen_cross::Built],
+        target: &Path,
+    ) -> Result<Image> {
+        let probe = super::program(programs, "probe")?;
+        let core: Vec<_> = programs
+            .iter()
+            .filter(|built| built.program.group == limen_cross::Group::Core)
+            .filter(|built| built.program.name != limen_images::image::EARLY)
+            .map(|built| {
+                let name = built.program.name;
+                let replaced = name == self.name;
+                let path = if replaced { probe } else { &built.path };
+                (name.to_owned(), path.to_owned())
+            })
+            .collect();
+        let now = time::OffsetDateTime::now_utc().unix_timestamp();
+        let mut table = units::table(u64::try_from(now)?)?;
+        table
+            .units
+            .retain(|unit| !self.without.contains(&unit.name.as_str()));
+        for unit in &mut table.units {
+            let runs_it = unit.command.iter().any(|word| word.ends_with(self.name));
+            for word in self.environment.iter().filter(|_| runs_it) {
+                unit.environment.push(word)?;
+            }
+        }
+        Contents {
+            programs: &core,
+            busybox: &builder.busybox()?,
+            table: &table,
+        }
+        .write(target)?;
+        Ok(Image {
+            system: target.to_owned(),
+            ..ordinary.clone()
+        })
+    }
+}

@@ -1,0 +1,277 @@
+//! Memory that the core and idle virtual gateways take, and the start of six of them.
+//!
+//! System-wide differences of `MemAvailable`, because a cgroup's own account leaves out what the
+//! kernel holds for it: namespaces, links, the accounts themselves. The zero point is the same box
+//! with the probe as PID 1.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use limen_images::disk::{self, Provision};
+use limen_images::machine::Machine;
+use limen_images::qemu::{Configuration, Forward, Transport};
+use serde_json::Value;
+
+use super::console::Console;
+use super::demonstration::last;
+use super::guest::{Guest, Stand};
+use super::{Figures, Subject, least, program};
+use crate::credentials::Credentials;
+use crate::limenctl::Console as Limenctl;
+use crate::ports::Wanted;
+use crate::progress::Step;
+
+/// Idle virtual gateways.
+const PROVIDERS: [&str; 6] = ["p1", "p2", "p3", "p4", "p5", "p6"];
+
+/// From a boot, or a change, to a figure that no longer moves.
+const SETTLE: Duration = Duration::from_secs(5);
+
+/// Readings, a second apart: the highest is the one in which nothing else was under way.
+const READINGS: u32 = 8;
+
+/// For one boot.
+const LIMIT: Duration = Duration::from_secs(300);
+
+/// Where the probe's bundle is.
+#[derive(Debug)]
+pub(crate) struct Installed {
+    /// The data disk.
+    pub(crate) data: PathBuf,
+    /// Slot of the virtual gateway.
+    pub(crate) slot: u64,
+    /// Digest of the bundle.
+    pub(crate) digest: String,
+}
+
+/// Adds the figures; returns the box with its six virtual gateways and the probe's bundle.
+pub(crate) fn measure(subject: &Subject<'_>, figures: &mut Figures) -> Result<Installed> {
+    let folder = subject.folder.join("memory");
+    if folder.exists() {
+        fs::remove_dir_all(&folder)
+            .with_context(|| format!("cannot remove {}", folder.display()))?;
+    }
+    let mut house = House::boot(subject, &folder)?;
+    let step = Step::start("memory of the idle core, and of six idle virtual gateways".to_owned());
+    let idle = house.available()?;
+    house.enrol(PROVIDERS[0])?;
+    let one = house.available()?;
+    for provider in &PROVIDERS[1..] {
+        house.enrol(provider)?;
+    }
+    let six = house.available()?;
+    step.done();
+    let (slot, digest) = house.install(subject)?;
+    house.machine.stop(crate::verbs::stop::LIMIT)?;
+    let installed = Installed {
+        data: folder.join("data.img"),
+        slot,
+        digest,
+    };
+
+    let bare = bare(subject, &installed.data, figures)?;
+    println!("MemAvailable, kB: bare {bare}, core {idle}, one {one}, six {six}");
+    figures.add_bytes("memory-core", 1024 * bare.saturating_sub(idle));
+    figures.add_bytes("memory-first-vgw", 1024 * idle.saturating_sub(one));
+    figures.add_bytes("memory-vgw", 1024 * idle.saturating_sub(six) / 6);
+    let together = 1024 * bare.saturating_sub(six);
+    figures.add_bytes("memory-core-and-six-vgws", together);
+    six_start(subject, &installed.data, figures)?;
+    Ok(installed)
+}
+
+/// The box without the core, and the floor of every start, measured beside it.
+fn bare(subject: &Subject<'_>, data: &Path, figures: &mut Figures) -> Result<u64> {
+    let step = Step::start("the box without the core".to_owned());
+    let stand = Stand {
+        name: "limen-init",
+        environment: Vec::new(),
+        without: &[],
+    };
+    let target = subject.folder.join("bare.squashfs");
+    let image = stand.image(subject.builder, subject.image, subject.programs, &target)?;
+    let mut guest = Guest::boot(&image, data, &subject.folder.join("boot"))?;
+    let said = guest.hear(LIMIT, |console| console.done())?;
+    let floor = Console(&said)
+        .figure("floor")
+        .context("no floor was said")?;
+    figures.add_instructions("floor-fork-exec", floor.least);
+    step.done();
+    Console(&said).bare_memory().context("no memory was said")
+}
+
+/// PID 1's first instruction to six active virtual gateways.
+fn six_start(subject: &Subject<'_>, data: &Path, figures: &mut Figures) -> Result<()> {
+    let mut times = Vec::new();
+    for number in 1..=subject.boots {
+        let step = Step::start(format!(
+            "six virtual gateways on the instruction clock, {number}"
+        ));
+        let mut guest = Guest::boot(subject.image, data, &subject.folder.join("boot"))?;
+        let said = guest.hear(LIMIT, |console| last(console, &PROVIDERS).is_some())?;
+        times.extend(last(Console(&said), &PROVIDERS));
+        step.done();
+    }
+    figures.add_instructions("boot-six-vgws-active", 1000 * least(&times)?);
+    Ok(())
+}
+
+/// An ordinary box with the operator's and six providers' credentials.
+struct House<'a> {
+    subject: &'a Subject<'a>,
+    folder: PathBuf,
+    operator: Credentials,
+    machine: Machine,
+    ports: crate::ports::Ports,
+}
+
+impl<'a> House<'a> {
+    fn boot(subject: &'a Subject<'a>, folder: &Path) -> Result<Self> {
+        let step = Step::start("an ordinary boot of an empty box".to_owned());
+        let operator = Credentials::open(&folder.join("operator"))?;
+        let ports = Wanted::default().find()?;
+        let data = folder.join("data.img");
+        disk::ensure_disk(
+            &data,
+            512 << 20,
+            &Provision {
+                operator_ca: operator.authority("operator"),
+                gateway_certificate: operator.certificate("gateway"),
+                gateway_key: operator.key("gateway"),
+            },
+        )?;
+        let mut configuration = Configuration::new(subject.image.clone(), data, folder.to_owned());
+        configuration.forwards = vec![Forward {
+            transport: Transport::Tcp,
+            host: ports.management,
+            guest: crate::verbs::run::MANAGEMENT,
+        }];
+        let house = Self {
+            subject,
+            folder: folder.to_owned(),
+            operator,
+            machine: configuration.spawn()?,
+            ports,
+        };
+        let begun = Instant::now();
+        while let Err(error) = house.console().json(&["vgw", "list"]) {
+            ensure!(begun.elapsed() < LIMIT, "no answer from the box: {error:#}");
+            thread::sleep(Duration::from_millis(500));
+        }
+        step.done();
+        Ok(house)
+    }
+
+    fn console(&self) -> Limenctl<'_> {
+        self.subject
+            .limenctl
+            .console(self.ports, &self.operator, "operator")
+    }
+
+    /// `MemAvailable` of the quiet box, kB.
+    fn available(&self) -> Result<u64> {
+        thread::sleep(SETTLE);
+        let mut most = 0;
+        for _ in 0..READINGS {
+            let core = self.console().json(&["core", "show"])?;
+            let bytes = core["memory-available"].as_u64();
+            most = most.max(bytes.context("`core show` has no memory-available")? / 1024);
+            thread::sleep(Duration::from_secs(1));
+        }
+        Ok(most)
+    }
+
+    /// A provider's own credentials; its certificates are called energy's in there.
+    fn credentials(&self, provider: &str) -> Result<Credentials> {
+        Credentials::open(&self.folder.join(provider))
+    }
+
+    fn enrol(&self, provider: &str) -> Result<()> {
+        let credentials = self.credentials(provider)?;
+        let (secret, public) = (
+            credentials.signing_key(STANDARD),
+            credentials.signing_public(STANDARD),
+        );
+        self.subject.limenctl.keygen(&secret, &public)?;
+        self.console().json(&[
+            "vgw",
+            "create",
+            provider,
+            "--authority",
+            &credentials.authority(STANDARD).display().to_string(),
+            "--signing-key",
+            &public.display().to_string(),
+            "--memory",
+            "16MiB",
+            "--disk",
+            "16MiB",
+            "--upload",
+            "10Mbit",
+            "--download",
+            "10Mbit",
+        ])?;
+        Ok(())
+    }
+
+    /// Installs the probe as the first provider's bundle, and stops it: it shall be there, not run.
+    fn install(&self, subject: &Subject<'_>) -> Result<(u64, String)> {
+        let provider = PROVIDERS[0];
+        let credentials = self.credentials(provider)?;
+        let root = self.folder.join("root");
+        fs::create_dir_all(root.join("bin"))?;
+        fs::copy(program(subject.programs, "probe")?, root.join("bin/probe"))
+            .context("cannot copy the probe")?;
+        let manifest = self.folder.join("manifest.toml");
+        fs::write(&manifest, MANIFEST)?;
+        let bundle = self.folder.join("probe.bundle");
+        subject.limenctl.pack(&manifest, &root, &bundle)?;
+        subject
+            .limenctl
+            .sign(&bundle, &credentials.signing_key(STANDARD))?;
+        let console = subject.limenctl.console(self.ports, &credentials, STANDARD);
+        console.json(&["bundle", "install", &bundle.display().to_string()])?;
+        console.json(&["bundle", "stop", "probe"])?;
+        let bundles = console.json(&["bundle", "list"])?;
+        let digest = bundles[0]["digest"].as_str();
+        let vgw: Value = console.json(&["vgw", "list"])?;
+        let slot = vgw[0]["slot"].as_u64();
+        Ok((
+            slot.context("`vgw list` has no slot")?,
+            digest.context("`bundle list` has no digest")?.to_owned(),
+        ))
+    }
+}
+
+/// Under which name a folder of credentials has those of its one provider.
+const STANDARD: &str = "energy";
+
+const MANIFEST: &str = r#"
+format = 1
+name = "probe"
+version = "1.0.0"
+provider = "p1"
+counter = 1
+description = "the bench's instrument"
+
+[run]
+command = ["/bin/probe", "stay"]
+readiness = "exec"
+ready-within-seconds = 10
+stop-within-seconds = 2
+
+[restart]
+enable = false
+minimum-wait-seconds = 1
+maximum-wait-seconds = 1
+multiplier = 1000
+reset-seconds = 60
+retries = 1
+
+[limits]
+memory = "8MiB"
+processes = 4
+temporary = "1MiB"
+"#;

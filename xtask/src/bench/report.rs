@@ -1,0 +1,166 @@
+//! Telling: the table on the terminal, `target/bench.json`, `docs/benchmarks.md`.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::catalogue::Entry;
+use super::figure::Figures;
+
+/// Under which circumstances was measured.
+#[derive(Debug)]
+pub(crate) struct Circumstances {
+    /// Day, as `2026-11-20`.
+    pub(crate) date: String,
+    /// Package and version of the kernel.
+    pub(crate) kernel: String,
+    /// Revision of the sources.
+    pub(crate) revision: String,
+    /// The emulator's version.
+    pub(crate) emulator: String,
+    /// How often a boot was measured.
+    pub(crate) boots: u32,
+    /// How often a start was measured.
+    pub(crate) samples: u32,
+}
+
+/// One line a figure, for the terminal.
+pub(crate) fn table(figures: &Figures) -> String {
+    let mut text = format!(
+        "{:<28} {:>10} {:<8} {:>8}  peers\n",
+        "figure", "value", "unit", "goal"
+    );
+    for (name, value, entry) in figures.rows() {
+        let line = format!(
+            "{name:<28} {:>10} {:<8} {:>8}  {}",
+            shown(value, entry),
+            entry.unit.text(),
+            goal(entry),
+            entry.peer
+        );
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+    text
+}
+
+/// An object of figure name to value, unit, goal and peer.
+pub(crate) fn json(figures: &Figures) -> Value {
+    figures
+        .rows()
+        .into_iter()
+        .map(|(name, value, entry)| {
+            let figure = json!({
+                "value": value,
+                "unit": entry.unit,
+                "goal": entry.goal,
+                "peer": entry.peer,
+            });
+            (name.to_owned(), figure)
+        })
+        .collect::<serde_json::Map<_, _>>()
+        .into()
+}
+
+/// The part of docs/benchmarks.md that the bench writes.
+pub(crate) fn page(figures: &Figures, circumstances: &Circumstances) -> String {
+    let Circumstances {
+        date,
+        kernel,
+        revision,
+        emulator,
+        boots,
+        samples,
+    } = circumstances;
+    let mut text = format!(
+        "Measured on {date} at revision {revision} with kernel {kernel} under {emulator}: the least of \
+         {boots} boots, the least of {samples} samples of each start.\n\n\
+         | figure | value | goal | | what | peers |\n| --- | ---: | ---: | --- | --- | --- |\n"
+    );
+    for (name, value, entry) in figures.rows() {
+        let _ = writeln!(
+            text,
+            "| `{name}` | {} {} | {} | {} | {} | {} |",
+            shown(value, entry),
+            entry.unit.text(),
+            goal(entry),
+            verdict(value, entry),
+            entry.what,
+            entry.peer
+        );
+    }
+    text
+}
+
+/// Puts the page's part between its two marks, and leaves what people wrote around it.
+pub(crate) fn insert(document: &str, part: &str) -> Option<String> {
+    let (before, rest) = document.split_once(BEGIN)?;
+    let (_, after) = rest.split_once(END)?;
+    Some(format!("{before}{BEGIN}\n\n{part}\n{END}{after}"))
+}
+
+const BEGIN: &str = "<!-- written by `cargo xtask bench` -->";
+const END: &str = "<!-- end of what `cargo xtask bench` writes -->";
+
+fn shown(value: f64, entry: &Entry) -> String {
+    format!("{value:.*}", entry.unit.decimals())
+}
+
+fn goal(entry: &Entry) -> String {
+    entry
+        .goal
+        .map(|goal| shown(goal, entry))
+        .unwrap_or_default()
+}
+
+fn verdict(value: f64, entry: &Entry) -> String {
+    match entry.goal {
+        None => String::new(),
+        Some(goal) if value <= goal => "met".to_owned(),
+        Some(goal) if goal > 0.0 => format!("**{:.1} times**", value / goal),
+        Some(_) => "**missed**".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn figures() -> Figures {
+        let mut figures = Figures::default();
+        figures.add_instructions("bundle-cold", 2_500_000);
+        figures.add("soak-resident-growth", 0.0);
+        figures
+    }
+
+    #[test]
+    fn a_goal_is_met_or_missed_by_a_factor() {
+        let circumstances = Circumstances {
+            date: "2026-11-20".to_owned(),
+            kernel: "6.12".to_owned(),
+            revision: "abc".to_owned(),
+            emulator: "QEMU".to_owned(),
+            boots: 3,
+            samples: 50,
+        };
+        let page = page(&figures(), &circumstances);
+        assert!(page.contains("| `bundle-cold` | 2.50 M instr | 1.25 | **2.0 times** |"));
+        assert!(page.contains("| `soak-resident-growth` | 0 KiB | 0 | met |"));
+    }
+
+    #[test]
+    fn the_object_has_four_fields_a_figure() {
+        let object = json(&figures());
+        assert_eq!(object["bundle-cold"]["value"], 2.5);
+        assert_eq!(object["bundle-cold"]["unit"], "M instr");
+        assert_eq!(object["bundle-cold"]["goal"], 1.25);
+        assert!(object["bundle-cold"]["peer"].is_string());
+    }
+
+    #[test]
+    fn what_people_wrote_around_the_part_stays() {
+        let document = format!("above\n{BEGIN}\nold\n{END}\nbelow\n");
+        let written = insert(&document, "new").unwrap_or_default();
+        assert_eq!(written, format!("above\n{BEGIN}\n\nnew\n{END}\nbelow\n"));
+        assert_eq!(insert("no marks", "new"), None);
+    }
+}
