@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use limen_proto::state::Exit;
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitOptions, waitid, waitpid};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitOptions, waitid};
 
 use crate::sys::signal;
 
@@ -23,14 +23,14 @@ pub fn reap(pidfd: BorrowedFd<'_>) -> Result<Option<Exit>, Errno> {
     exit_of(pidfd, WaitIdOptions::NOHANG)
 }
 
-/// Any child that has ended: orphans that PID 1 inherited, and children whose pidfd nobody has.
-/// Never waits; `None` when there is none.
+/// Any child that has ended, whatever its process group: orphans that PID 1 inherited, and children
+/// whose pidfd nobody has. Never waits; `None` when there is none.
 ///
 /// # Errors
 /// None but those of a kernel without wait4.
 pub fn reap_any() -> Result<Option<(Pid, Exit)>, Errno> {
     let options = WaitOptions::NOHANG | WaitOptions::from_bits_retain(ALL_KINDS);
-    match rustix::io::retry_on_intr(|| waitpid(None, options)) {
+    match rustix::io::retry_on_intr(|| rustix::process::wait(options)) {
         Ok(Some((pid, status))) => {
             let exit = match (status.exit_status(), status.terminating_signal()) {
                 (_, Some(signal)) => Exit::Signal(low_byte(signal)),

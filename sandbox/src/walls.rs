@@ -139,6 +139,11 @@ fn a_bound_tree_is_protected() {
     }
 }
 
+#[test]
+fn a_child_in_a_session_of_its_own_is_reaped_too() {
+    assert_eq!(outcome("reap", true), "Status(7)");
+}
+
 /// The process behind [`outcome`].
 #[test]
 #[ignore = "run by the other tests, in a process of its own"]
@@ -174,6 +179,7 @@ fn attempt() {
             who()
         }
         "nested" => nested(wall),
+        "reap" => reaped(),
         "link" => link(),
         "bind" => bind(),
         other => panic!("no attempt {other}"),
@@ -329,6 +335,26 @@ fn nested(wall: bool) -> String {
     match reap::wait(&child.unwrap().pidfd).unwrap() {
         Exit::Status(0) => "allowed".to_owned(),
         Exit::Status(1) => "NOSPC".to_owned(),
+        other => format!("{other:?}"),
+    }
+}
+
+/// waitpid(0, …), which rustix calls `waitpid(None, …)`, knows the own process group only.
+fn reaped() -> String {
+    let child = clone::process(Namespaces::NONE, None, Parent::Caller, || {
+        exit(if rustix::process::setsid().is_ok() {
+            7
+        } else {
+            8
+        })
+    })
+    .unwrap();
+    // It has ended when its pidfd is readable.
+    let flags = rustix::event::PollFlags::IN;
+    let mut wait = [rustix::event::PollFd::new(&child.pidfd, flags)];
+    rustix::event::poll(&mut wait, None).unwrap();
+    match reap::reap_any().unwrap() {
+        Some((pid, exit)) if pid == child.pid => format!("{exit:?}"),
         other => format!("{other:?}"),
     }
 }

@@ -36,6 +36,16 @@ pub(crate) fn faults(slot: Slot, vgw: &Vgw) {
     let mut case = plain();
     case.volumes[0].path = "/../data".try_into().unwrap();
     cases.push(("mount point above the root", case, Step::Mounts));
+    for (name, path) in [
+        ("volume over the root", "/"),
+        ("volume over /proc", "/proc"),
+        ("volume below /run", "/run/limen"),
+        ("relative volume", "var"),
+    ] {
+        let mut case = plain();
+        case.volumes[0].path = path.try_into().unwrap();
+        cases.push((name, case, Step::Mounts));
+    }
     let mut case = plain();
     case.index = BundleIndex::new(1).unwrap();
     cases.push(("another bundle's volume", case, Step::Mounts));
@@ -65,6 +75,7 @@ pub(crate) const BREAK: &str = "break";
 pub(crate) const CALLS: &[(&str, i64, Option<Step>)] = &[
     ("setns", libc::SYS_setns, Some(Step::Namespaces)),
     ("clone3", libc::SYS_clone3, Some(Step::Namespaces)),
+    ("setsid", libc::SYS_setsid, Some(Step::Namespaces)),
     ("readlinkat", libc::SYS_readlinkat, Some(Step::Namespaces)),
     ("prlimit64", libc::SYS_prlimit64, Some(Step::Limits)),
     ("mount", libc::SYS_mount, Some(Step::Mounts)),

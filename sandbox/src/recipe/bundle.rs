@@ -4,12 +4,9 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use limen_channel::Descriptors;
 use limen_proto::control::{BUNDLE_RUN, bundle_run_name};
-use limen_proto::jail::Step;
 use limen_proto::posture::Posture;
 use limen_proto::spec::BundleSpec;
 use limen_proto::table::DeviceClass;
-use rustix::fs::FileType;
-use rustix::io::Errno;
 
 use super::report::{Identity, Init};
 use super::{Given, gave_up};
@@ -18,7 +15,6 @@ use crate::step::cgroup::{Cgroup, OutOfMemory};
 use crate::step::exec::Command;
 use crate::step::landlock::{Right, Rules};
 use crate::step::limits::{self, Death};
-use crate::step::quota::TENANTS;
 use crate::step::root::{Root, Source, Use};
 use crate::step::{descriptors, identity, namespaces, quota, seccomp, sysctls};
 
@@ -69,6 +65,7 @@ fn payload(
     taken: &Taken,
     init: &Init,
 ) -> Result<Fault, Fault> {
+    namespaces::own_session()?;
     let own = Identity::own()?;
     let command = Command::new(&spec.command, &spec.environment, ENVIRONMENT)?;
     let filter = match sysctls::memory_files_are_harmless() {
@@ -123,20 +120,7 @@ fn root(spec: &BundleSpec, devices: &[DeviceClass]) -> Result<Rules, Fault> {
         root.bind(&Source::open(&format!("{run}/{name}"))?, place, Use::Read)?;
     }
     for volume in &spec.volumes {
-        let from = format!(
-            "{TENANTS}/{}/volumes/{}/{}",
-            spec.slot, spec.name, volume.name
-        );
-        let source = Source::open(&from)?;
-        if source.kind() != FileType::Directory || source.owner() != owner {
-            return Err(Fault::new(
-                Step::Mounts,
-                "take as this bundle's volume",
-                from,
-                Errno::PERM,
-            ));
-        }
-        root.bind(&source, &volume.path, Use::Write)?;
+        root.volume(spec.slot, spec.index, &spec.name, volume)?;
         rules.allow(volume.path.as_str(), Right::Write);
     }
     root.enter()?;

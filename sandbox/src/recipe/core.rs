@@ -69,6 +69,7 @@ fn payload(
         Network::None => &seccomp::CORE,
         Network::Host => &seccomp::CORE_NETWORK,
     };
+    namespaces::own_session()?;
     let own = Identity::own()?;
     let command = Command::new(&unit.command, &unit.environment, &[])?;
 

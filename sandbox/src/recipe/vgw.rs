@@ -63,6 +63,7 @@ pub(super) fn build(spec: &VgwSpec, given: Descriptors, init: &Init) -> Result<(
 
 /// What becomes the reaper. Returns only what went wrong.
 fn payload(spec: &VgwSpec, made: &Made, init: &Init) -> Result<Fault, Fault> {
+    namespaces::own_session()?;
     let own = Identity::own()?;
     let reaper = Source::open(REAPER)?;
     let name = Words::collect(["limen-reaper"]).unwrap_or_default();

@@ -64,6 +64,13 @@ pub(crate) fn born(
         .at(STEP, "make", "the payload's process")
 }
 
+/// Leaves init's session and process group: a signal to the own group must reach nobody else.
+pub(crate) fn own_session() -> Result<(), Fault> {
+    rustix::process::setsid()
+        .map(drop)
+        .at(STEP, "make", "the payload's session")
+}
+
 /// The host name inside: the provider's.
 pub(crate) fn set_host_name(provider: &Name) -> Result<(), Fault> {
     rustix::system::sethostname(provider.as_str().as_bytes()).at(STEP, "set host name", provider)

@@ -3,9 +3,10 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, Stat};
+use rustix::io::Errno;
 use rustix::mount::{OpenTreeFlags, open_tree};
 
-use super::{BENEATH, Root, STEP};
+use super::{BENEATH, Root, STEP, components};
 use crate::fault::{At, Fault};
 use crate::sys::mount::{Attributes, set_attributes};
 
@@ -95,6 +96,9 @@ impl AsFd for Source {
 impl Root {
     /// Mounts `source` at `path`, which is made where the root is ours to make it.
     pub(crate) fn bind(&self, source: &Source, path: &str, purpose: Use) -> Result<(), Fault> {
+        if components(path)?.next().is_none() {
+            return Err(Fault::new(STEP, "mount over", "the root", Errno::INVAL));
+        }
         let place = match source.kind() {
             FileType::Directory => self.directory(path)?,
             _ => self.file(path)?,

@@ -18,7 +18,7 @@ use crate::step::landlock::{Right, Rules};
 use crate::step::quota::TENANTS;
 
 /// Names at the top that are the gateway's.
-const OURS: [&str; 5] = ["dev", "proc", "run", "sys", "tmp"];
+pub(super) const OURS: [&str; 5] = ["dev", "proc", "run", "sys", "tmp"];
 /// Most entries at the top: each costs a mount.
 const ENTRIES: usize = 64;
 

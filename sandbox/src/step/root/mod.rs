@@ -9,6 +9,7 @@
 mod bind;
 mod bundle;
 mod device;
+mod volume;
 
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
