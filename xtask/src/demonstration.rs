@@ -60,6 +60,14 @@ pub(crate) const BUNDLES: [Demonstrated; 4] = [
 /// The grant that joins them: exporter, interface, consumer.
 pub(crate) const GRANT: (&str, &str, &str) = ("energy", "energy.meter", "alarm");
 
+/// Fetches all packages of the demonstration, as far as they are not there.
+pub(crate) fn fetch(fetcher: &Fetcher) -> Result<()> {
+    BUNDLES
+        .iter()
+        .flat_map(|bundle| bundle.ingredients)
+        .try_for_each(|ingredient| payload::fetch(ingredient, fetcher).map(drop))
+}
+
 /// The file with a provider's contract.
 pub(crate) fn contract(workspace: &Workspace, provider: &str) -> PathBuf {
     sources(workspace).join(provider).join("contract.toml")

@@ -102,38 +102,45 @@ pub(crate) enum Part<'a> {
     },
 }
 
-/// Finds the ingredients, fetching what is not there yet.
-pub(super) fn resolve<'a>(
-    ingredients: &[Ingredient],
-    fetcher: &Fetcher,
-    programs: &'a [Built],
-) -> Result<Vec<Part<'a>>> {
-    let find = |ingredient: &Ingredient| match *ingredient {
-        Ingredient::Program(name) => {
-            let built = programs.iter().find(|built| built.program.name == name);
-            built
-                .map(Part::Program)
-                .with_context(|| format!("{name} was not built"))
-        }
-        Ingredient::File { package, from, to } => {
-            let files = fetcher.fetch(SUITE, ARCHITECTURE, &[package])?;
-            let package = files
-                .into_iter()
-                .next()
-                .with_context(|| format!("apt gave no {package}"))?;
-            Ok(Part::File { package, from, to })
-        }
+/// The Debian packages of an ingredient, fetched as far as they are not there.
+pub(super) fn fetch(ingredient: &Ingredient, fetcher: &Fetcher) -> Result<Vec<PathBuf>> {
+    match *ingredient {
+        Ingredient::Program(_) => Ok(Vec::new()),
+        Ingredient::File { package, .. } => fetcher.fetch(SUITE, ARCHITECTURE, &[package]),
         Ingredient::Tree {
-            package,
-            without,
-            prune,
+            package, without, ..
         } => {
             let mut packages = fetcher.closure(SUITE, ARCHITECTURE, &[package])?;
             packages.retain(|path| {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
                 !without.iter().any(|beginning| name.starts_with(beginning))
             });
-            Ok(Part::Tree { packages, prune })
+            Ok(packages)
+        }
+    }
+}
+
+/// Finds the ingredients.
+pub(super) fn resolve<'a>(
+    ingredients: &[Ingredient],
+    fetcher: &Fetcher,
+    programs: &'a [Built],
+) -> Result<Vec<Part<'a>>> {
+    let find = |ingredient: &Ingredient| {
+        let packages = fetch(ingredient, fetcher)?;
+        match *ingredient {
+            Ingredient::Program(name) => {
+                let built = programs.iter().find(|built| built.program.name == name);
+                built
+                    .map(Part::Program)
+                    .with_context(|| format!("{name} was not built"))
+            }
+            Ingredient::File { package, from, to } => {
+                let file = packages.into_iter().next();
+                let package = file.with_context(|| format!("apt gave no {package}"))?;
+                Ok(Part::File { package, from, to })
+            }
+            Ingredient::Tree { prune, .. } => Ok(Part::Tree { packages, prune }),
         }
     };
     ingredients.iter().map(find).collect()

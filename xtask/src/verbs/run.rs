@@ -115,17 +115,20 @@ impl Pantry {
     fn fill(workspace: &Workspace, kernel: &str) -> Result<Self> {
         setup::ready(workspace, Target::Aarch64)?;
         let builder = build::images(workspace);
-        // The kernel is downloaded while the compilers work.
+        // Debian's packages are downloaded while the compilers work.
         let download = {
             let (builder, kernel) = (builder.clone(), kernel.to_owned());
-            thread::spawn(move || builder.kernel(&kernel).map(drop))
+            thread::spawn(move || {
+                builder.kernel(&kernel)?;
+                demonstration::fetch(&builder.fetcher())
+            })
         };
         heading("limenctl for this machine");
         let limenctl = Limenctl::build(workspace)?;
         let programs = build::programs(workspace, Target::Aarch64)?;
         match download.join() {
             Ok(result) => result?,
-            Err(_) => bail!("downloading the kernel panicked"),
+            Err(_) => bail!("downloading Debian's packages panicked"),
         }
         heading("image");
         let image = build::image(&builder, kernel, &programs)?;
