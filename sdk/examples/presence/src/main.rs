@@ -44,12 +44,17 @@ fn watch() -> Result<Infallible, Box<dyn std::error::Error>> {
     let query = Query::new(INTERFACE.parse()?, VERSION);
     let mut broker = Broker::connect()?;
     let mut reporter = Reporter::default();
+    // Outlives references: the house stays the same.
+    let mut detector = Detector::new(
+        setting("PRESENCE_THRESHOLD_W", THRESHOLD_W),
+        setting("PRESENCE_HOLD_S", HOLD_S),
+    );
     limen_sdk::ready()?;
     loop {
         match broker.obtain(&query) {
             Ok(mut meter) => {
                 reporter.say(Seen::Obtained(meter.service().provider.as_str()));
-                follow(&mut meter, &mut reporter);
+                follow(&mut meter, &mut detector, &mut reporter);
             }
             Err(Error::Refused(RegistryError::NotFound)) => {
                 reporter.say(Seen::Waiting);
@@ -63,16 +68,13 @@ fn watch() -> Result<Infallible, Box<dyn std::error::Error>> {
     }
 }
 
+fn setting(name: &str, default: u32) -> u32 {
+    let text = env::var(name).ok();
+    text.and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
 /// Polls until the reference is cut.
-fn follow(meter: &mut Reference, reporter: &mut Reporter) {
-    let setting = |name, default| {
-        let text = env::var(name).ok();
-        text.and_then(|text| text.parse().ok()).unwrap_or(default)
-    };
-    let mut detector = Detector::new(
-        setting("PRESENCE_THRESHOLD_W", THRESHOLD_W),
-        setting("PRESENCE_HOLD_S", HOLD_S),
-    );
+fn follow(meter: &mut Reference, detector: &mut Detector, reporter: &mut Reporter) {
     loop {
         let due = Instant::now() + PERIOD;
         match meter.call::<_, Option<Reading>>(READING, &()) {
