@@ -23,7 +23,8 @@ pub(crate) fn run() -> Result<()> {
         rustix::mount::mount("proc", "/proc", "proc", MountFlags::empty(), None)
             .context("mount /proc")?;
     }
-    clock::settle(2000);
+    // What the kernel still gives back after a boot is back by then.
+    clock::settle(120_000);
     println!("probe: memory bare {} kB", available()?);
     let mut floor = Samples::default();
     for _ in 0..CHILDREN {

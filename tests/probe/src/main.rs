@@ -5,6 +5,7 @@
 //! | place | started as | what it does |
 //! | --- | --- | --- |
 //! | `bare` | PID 1, in the place of limen-init | says how much memory a box without the core has; starts itself as an ordinary child, for the floor |
+//! | `warm` | PID 1, with limen-init beside it | reads every program and bundle once, then becomes limen-init |
 //! | `drive` | limen-steward, on a box whose steward it replaces | asks init for lives and times them |
 //! | `payload` | a bundle's program | says when its first instruction ran |
 //!
@@ -18,6 +19,7 @@ mod drive;
 mod payload;
 mod samples;
 mod timing;
+mod warm;
 mod wishes;
 
 use std::process::ExitCode;
@@ -29,10 +31,10 @@ fn main() -> ExitCode {
     if let [_, act, ..] = words.as_slice() {
         return payload::run(act, first);
     }
-    let outcome = if rustix::process::getpid().is_init() {
-        bare::run()
-    } else {
-        drive::run()
+    let outcome = match rustix::process::getpid().is_init() {
+        true if warm::wanted() => warm::run(),
+        true => bare::run(),
+        false => drive::run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

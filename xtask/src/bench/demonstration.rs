@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use super::console::Console;
-use super::guest::Guest;
+use super::guest::{Guest, Stand};
 use super::{Figures, Subject, least};
 use crate::demonstration::BUNDLES;
 use crate::process;
@@ -27,10 +27,11 @@ const LIMIT: Duration = Duration::from_secs(300);
 pub(crate) fn measure(subject: &Subject<'_>, figures: &mut Figures) -> Result<()> {
     let data = deploy(subject)?;
     let bundles: Vec<_> = BUNDLES.iter().map(|bundle| bundle.name).collect();
+    let image = Stand::WARM.image(subject)?;
     let (mut core, mut vgws, mut all) = (Vec::new(), Vec::new(), Vec::new());
     for number in 1..=subject.boots {
         let step = Step::start(format!("demonstration on the instruction clock, {number}"));
-        let mut guest = Guest::boot(subject.image, &data, &subject.folder.join("boot"))?;
+        let mut guest = Guest::boot(&image, &data, &subject.folder.join("boot"))?;
         let said = guest.hear(LIMIT, |console| {
             console.core_active().is_some()
                 && last(console, &VGWS).is_some()

@@ -10,12 +10,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use limen_images::image::{Builder, Image};
+use limen_images::image::Image;
 use limen_images::machine::Machine;
 use limen_images::qemu::{Clock, Configuration};
 use limen_images::system::Contents;
 use limen_images::units;
 
+use super::Subject;
 use super::console::Console;
 use crate::process;
 
@@ -73,6 +74,8 @@ impl Guest {
 pub(crate) struct Stand<'a> {
     /// Which program it replaces.
     pub(crate) name: &'a str,
+    /// Whether that program stays beside it, as `NAME.real`.
+    pub(crate) keeps: bool,
     /// What it finds in the environment of the unit with that program.
     pub(crate) environment: Vec<String>,
     /// Units that are left out.
@@ -80,24 +83,33 @@ pub(crate) struct Stand<'a> {
 }
 
 impl Stand<'_> {
+    /// The probe before limen-init: everything that a boot reads is in memory when it begins.
+    pub(crate) const WARM: Stand<'static> = Stand {
+        name: "limen-init",
+        keeps: true,
+        environment: Vec::new(),
+        without: &[],
+    };
+
     /// Writes a system image with the probe in that place.
-    pub(crate) fn image(
-        &self,
-        builder: &Builder,
-        ordinary: &Image,
-        programs: &[limen_cross::Built],
-        target: &Path,
-    ) -> Result<Image> {
-        let probe = super::program(programs, "probe")?;
-        let core: Vec<_> = programs
+    pub(crate) fn image(&self, subject: &Subject<'_>) -> Result<Image> {
+        let target = subject.folder.join("system.squashfs");
+        let probe = super::program(subject.programs, "probe")?;
+        let core: Vec<_> = subject
+            .programs
             .iter()
             .filter(|built| built.program.group == limen_cross::Group::Core)
             .filter(|built| built.program.name != limen_images::image::EARLY)
-            .map(|built| {
-                let name = built.program.name;
-                let replaced = name == self.name;
-                let path = if replaced { probe } else { &built.path };
-                (name.to_owned(), path.to_owned())
+            .flat_map(|built| {
+                let (name, own) = (built.program.name, built.path.clone());
+                if name != self.name {
+                    return vec![(name.to_owned(), own)];
+                }
+                let mut files = vec![(name.to_owned(), probe.to_owned())];
+                if self.keeps {
+                    files.push((format!("{name}.real"), own));
+                }
+                files
             })
             .collect();
         let now = time::OffsetDateTime::now_utc().unix_timestamp();
@@ -113,13 +125,13 @@ impl Stand<'_> {
         }
         Contents {
             programs: &core,
-            busybox: &builder.busybox()?,
+            busybox: &subject.builder.busybox()?,
             table: &table,
         }
-        .write(target)?;
+        .write(&target)?;
         Ok(Image {
-            system: target.to_owned(),
-            ..ordinary.clone()
+            system: target,
+            ..subject.image.clone()
         })
     }
 }

@@ -91,6 +91,7 @@ fn drive(
 ) -> Result<String> {
     let stand = Stand {
         name: "limen-steward",
+        keeps: false,
         environment: vec![
             format!("PROBE_SLOT={}", installed.slot),
             format!("PROBE_DIGEST={}", installed.digest),
@@ -100,12 +101,7 @@ fn drive(
         // They face the network, and one of them cannot do without a steward.
         without: &["mgmt", "dhcp"],
     };
-    let image = stand.image(
-        subject.builder,
-        subject.image,
-        subject.programs,
-        &subject.folder.join("probe.squashfs"),
-    )?;
+    let image = stand.image(subject)?;
     let mut guest = Guest::boot(&image, &installed.data, &subject.folder.join("boot"))?;
     guest.hear(limit, |console| console.done())
 }

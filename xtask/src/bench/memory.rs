@@ -27,11 +27,15 @@ use crate::progress::Step;
 /// Idle virtual gateways.
 const PROVIDERS: [&str; 6] = ["p1", "p2", "p3", "p4", "p5", "p6"];
 
-/// From a boot, or a change, to a figure that no longer moves.
-const SETTLE: Duration = Duration::from_secs(5);
+/// Between two readings.
+const INTERVAL: Duration = Duration::from_secs(2);
 
-/// Readings, a second apart: the highest is the one in which nothing else was under way.
-const READINGS: u32 = 8;
+/// So many readings in a row must agree: for half a minute after a change the kernel still gives
+/// memory back, in steps.
+const READINGS: usize = 8;
+
+/// Readings that differ by no more agree, kB: a TLS session of the reader's own is about that.
+const AGREE: u64 = 128;
 
 /// For one boot.
 const LIMIT: Duration = Duration::from_secs(300);
@@ -88,11 +92,11 @@ fn bare(subject: &Subject<'_>, data: &Path, figures: &mut Figures) -> Result<u64
     let step = Step::start("the box without the core".to_owned());
     let stand = Stand {
         name: "limen-init",
+        keeps: false,
         environment: Vec::new(),
         without: &[],
     };
-    let target = subject.folder.join("bare.squashfs");
-    let image = stand.image(subject.builder, subject.image, subject.programs, &target)?;
+    let image = stand.image(subject)?;
     let mut guest = Guest::boot(&image, data, &subject.folder.join("boot"))?;
     let said = guest.hear(LIMIT, |console| console.done())?;
     let floor = Console(&said)
@@ -105,12 +109,13 @@ fn bare(subject: &Subject<'_>, data: &Path, figures: &mut Figures) -> Result<u64
 
 /// PID 1's first instruction to six active virtual gateways.
 fn six_start(subject: &Subject<'_>, data: &Path, figures: &mut Figures) -> Result<()> {
+    let image = Stand::WARM.image(subject)?;
     let mut times = Vec::new();
     for number in 1..=subject.boots {
         let step = Step::start(format!(
             "six virtual gateways on the instruction clock, {number}"
         ));
-        let mut guest = Guest::boot(subject.image, data, &subject.folder.join("boot"))?;
+        let mut guest = Guest::boot(&image, data, &subject.folder.join("boot"))?;
         let said = guest.hear(LIMIT, |console| last(console, &PROVIDERS).is_some())?;
         times.extend(last(Console(&said), &PROVIDERS));
         step.done();
@@ -173,20 +178,33 @@ impl<'a> House<'a> {
 
     /// `MemAvailable` of the quiet box, kB.
     fn available(&self) -> Result<u64> {
-        thread::sleep(SETTLE);
-        let mut most = 0;
-        for _ in 0..READINGS {
+        let begun = Instant::now();
+        let mut readings = Vec::new();
+        loop {
+            thread::sleep(INTERVAL);
             let core = self.console().json(&["core", "show"])?;
             let bytes = core["memory-available"].as_u64();
-            most = most.max(bytes.context("`core show` has no memory-available")? / 1024);
-            thread::sleep(Duration::from_secs(1));
+            readings.push(bytes.context("`core show` has no memory-available")? / 1024);
+            if let Some(reading) = agreed(&readings) {
+                return Ok(reading);
+            }
+            ensure!(
+                begun.elapsed() < LIMIT,
+                "the box's memory does not settle: {readings:?}"
+            );
         }
-        Ok(most)
     }
 
     /// A provider's own credentials; its certificates are called energy's in there.
     fn credentials(&self, provider: &str) -> Result<Credentials> {
-        Credentials::open(&self.folder.join(provider))
+        let credentials = Credentials::open(&self.folder.join(provider))?;
+        // The box is the operator's: its certificate comes from that authority.
+        fs::copy(
+            self.operator.authority("operator"),
+            credentials.authority("operator"),
+        )
+        .context("cannot copy the operator's authority")?;
+        Ok(credentials)
     }
 
     fn enrol(&self, provider: &str) -> Result<()> {
@@ -245,6 +263,15 @@ impl<'a> House<'a> {
     }
 }
 
+/// The middle of the last readings, when they agree.
+fn agreed(readings: &[u64]) -> Option<u64> {
+    let last = readings.get(readings.len().checked_sub(READINGS)?..)?;
+    let mut sorted = last.to_vec();
+    sorted.sort_unstable();
+    let (least, most) = (sorted.first()?, sorted.last()?);
+    (most - least <= AGREE).then(|| sorted[sorted.len() / 2])
+}
+
 /// Under which name a folder of credentials has those of its one provider.
 const STANDARD: &str = "energy";
 
@@ -275,3 +302,17 @@ memory = "8MiB"
 processes = 4
 temporary = "1MiB"
 "#;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_that_still_comes_back_is_not_settled() {
+        let rising: Vec<u64> = (0..20).map(|step| 180_000 + 40 * step).collect();
+        assert_eq!(agreed(&rising), None);
+        assert_eq!(agreed(&[183_788; READINGS - 1]), None);
+        let settled = [&rising[..], &[183_788; READINGS]].concat();
+        assert_eq!(agreed(&settled), Some(183_788));
+    }
+}
