@@ -102,8 +102,6 @@ fn a_contract_that_does_not_fit_is_refused_with_its_numbers() {
     }
 }
 
-const THIRD_CA: &str = include_str!("third.pem");
-
 #[test]
 fn a_changed_contract_is_compared_without_its_own_promise() {
     let mut house = House::inhabited();

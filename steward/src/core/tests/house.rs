@@ -24,6 +24,7 @@ use crate::core::{Facts, Steward};
 /// A self-signed certificate of nobody, and another.
 pub(crate) const ENERGY_CA: &str = include_str!("energy.pem");
 pub(super) const ALARM_CA: &str = include_str!("alarm.pem");
+pub(super) const THIRD_CA: &str = include_str!("third.pem");
 /// A minisign public key.
 pub(crate) const KEY: &str = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
 
@@ -226,6 +227,7 @@ impl House {
             ..Facts::default()
         };
         let generation = units.values().map(|unit| unit.unit.generation.0).max();
+        let since = units.values().map(|unit| unit.since_ms).max();
         let mut house = Self {
             steward: Steward::new(desired.clone(), facts),
             disk: Disk {
@@ -242,7 +244,8 @@ impl House {
                 },
             },
             now: Now {
-                monotonic_ms: 10_000,
+                // init's clock goes on when the steward is restarted.
+                monotonic_ms: since.unwrap_or(10_000),
                 wall_ms: 1_700_000_000_000,
             },
             units,

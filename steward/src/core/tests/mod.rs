@@ -9,6 +9,7 @@ mod bundles;
 mod failures;
 mod grants;
 mod house;
+mod random;
 mod restart;
 mod vgws;
 
