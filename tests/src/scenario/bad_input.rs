@@ -231,7 +231,7 @@ pub(super) fn bad_certificates_get_no_answer(scene: &mut Scene) -> Result<()> {
     );
     wait_for("a note of the refused handshakes", || {
         let audit = scene.operator.json(&["audit"])?.to_string();
-        ensure!(audit.contains("handshake"), "{audit}");
+        ensure!(audit.contains("showed no certificate"), "{audit}");
         Ok(())
     })?;
     // Energy's certificate is good for energy alone.
