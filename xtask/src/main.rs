@@ -8,6 +8,7 @@
 //! emulated box is running already.
 
 mod bench;
+mod budget;
 mod claim;
 mod credentials;
 mod demonstration;

@@ -9,6 +9,7 @@ use limen_images::image::{Builder, Image};
 use limen_images::kernel;
 
 use super::setup;
+use crate::budget::Budgets;
 use crate::limenctl::Limenctl;
 use crate::progress::heading;
 use crate::workspace::Workspace;
@@ -33,6 +34,14 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
 pub(crate) fn everything(workspace: &Workspace) -> Result<()> {
     let built = programs(workspace, Target::Aarch64)?;
     list(Target::Aarch64, &built)?;
+    let budgets = Budgets::read(workspace)?;
+    let core = built
+        .iter()
+        .filter(|item| item.program.group == Group::Core);
+    let sizes: Vec<_> = core
+        .map(|item| Ok((item.program.name, size(item)?)))
+        .collect::<Result<_>>()?;
+    budgets.programs(sizes)?;
     heading("limenctl for this machine");
     let limenctl = Limenctl::build(workspace)?;
     println!("limenctl: {}", limenctl.program().display());
@@ -40,9 +49,12 @@ pub(crate) fn everything(workspace: &Workspace) -> Result<()> {
     for pin in kernel::pins()? {
         let image = image(&images(workspace), &pin.name, &built)?;
         println!("Image with kernel {} ({}):", pin.name, image.kernel_version);
-        for (part, size) in image.sizes()? {
+        let sizes = image.sizes()?;
+        for (part, size) in &sizes {
             println!("  {part:<14} {:>6} KiB", size.div_ceil(1024));
         }
+        // The kernel is Debian's; its size is nobody's decision here.
+        budgets.images(sizes.into_iter().filter(|(part, _)| *part != "kernel"))?;
     }
     Ok(())
 }
@@ -50,17 +62,21 @@ pub(crate) fn everything(workspace: &Workspace) -> Result<()> {
 fn list(target: Target, built: &[Built]) -> Result<()> {
     println!("Programs for {target}:");
     for item in built {
-        let size = fs::metadata(&item.path)
-            .with_context(|| format!("cannot read {}", item.path.display()))?
-            .len();
         println!(
             "  {:<14} {:>6} KiB  {}",
             item.program.name,
-            size.div_ceil(1024),
+            size(item)?.div_ceil(1024),
             item.program.why
         );
     }
     Ok(())
+}
+
+fn size(item: &Built) -> Result<u64> {
+    let read = fs::metadata(&item.path);
+    Ok(read
+        .with_context(|| format!("cannot read {}", item.path.display()))?
+        .len())
 }
 
 /// Cross-compiles every program of the box.
