@@ -10,12 +10,14 @@
 //! | [`gateway`] | an emulated box: boot, power cut, orderly end, serial log |
 //! | [`console`] | limenctl with somebody's certificate |
 //! | [`bundle`] | bundles made for a scenario: hostile, broken, foreign |
+//! | [`disk`] | the data disk of a box that does not run, damaged on purpose |
 //! | [`page`] | a published port, asked as a browser would |
 //! | [`patience`] | waiting for what must come, with a bound |
 //! | [`scenario`] | the scenarios themselves, and their order |
 
 pub mod bundle;
 pub mod console;
+pub mod disk;
 pub mod gateway;
 pub mod page;
 pub mod patience;

@@ -102,6 +102,10 @@ pub const ALL: &[Scenario] = &[
         play: power::everything_comes_back,
     },
     Scenario {
+        name: "damaged-state",
+        play: power::a_damaged_state_file_is_survived,
+    },
+    Scenario {
         name: "orderly-end",
         play: power::the_box_ends_in_order,
     },

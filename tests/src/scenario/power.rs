@@ -3,6 +3,7 @@
 use anyhow::{Result, ensure};
 
 use super::{Scene, log_end, wait_for_line};
+use crate::disk;
 use crate::page;
 use crate::patience::wait_for;
 
@@ -30,6 +31,29 @@ pub(super) fn everything_comes_back(scene: &mut Scene) -> Result<()> {
     })?;
     let end = log_end(&scene.alarm, "presence")?;
     wait_for_line(&scene.alarm, "presence", end, "power=")?;
+    Ok(())
+}
+
+/// The steward's file is destroyed: the box boots from the previous generation, and says so.
+pub(super) fn a_damaged_state_file_is_survived(scene: &mut Scene) -> Result<()> {
+    ensure!(scene.gateway.stop()?, "it had to be cut off");
+    let data = scene.gateway.folder().join("data.img");
+    disk::damage(&data, "/limen/state/steward.sqlite")?;
+    scene.gateway.boot_again()?;
+    scene.renew()?;
+    scene.wait_for_page()?;
+    scene.wait_for_demonstration()?;
+    let core = scene.operator.json(&["core", "show"])?;
+    let warnings = core["warnings"].to_string();
+    ensure!(
+        warnings.contains("damaged"),
+        "nothing is said of the damage: {core}"
+    );
+    let audit = scene.operator.json(&["audit"])?.to_string();
+    ensure!(
+        audit.contains("damaged"),
+        "no event about the damage: {audit}"
+    );
     Ok(())
 }
 
