@@ -45,6 +45,10 @@ pub const PROTOCOL: &str = "8.2";
 /// Most requests in one bulk: each costs the steward a few calls.
 const BULK: usize = 256;
 
+/// Most bytes of a bulk's answers together. What is beyond is refused slot by slot, before it is
+/// asked of the steward: a short body must not become an answer that exhausts the endpoint.
+const BULK_ANSWER: usize = 1 << 20;
+
 /// In whose name a request is answered.
 #[derive(Debug, Clone)]
 pub struct Identity {
@@ -120,13 +124,15 @@ impl Agent {
     /// One slot each, in order: a slot that breaks the protocol spoils no other.
     async fn bulk(&self, identity: &Identity, slots: Vec<Value>, options: &Options) -> Value {
         let mut answers = Vec::with_capacity(slots.len());
+        let mut bytes = 0;
         for slot in slots {
             let Value::Object(body) = slot else {
                 let problem = Problem::Malformed("a request must be an object".to_owned());
                 answers.push(Value::Object(problem.object()));
                 continue;
             };
-            answers.push(match Request::from_json(&body, options.clone()) {
+            let answer = match Request::from_json(&body, options.clone()) {
+                Ok(request) if bytes > BULK_ANSWER => failure(&request, &Problem::too_large()),
                 Ok(request) => match self.answer(identity, &request).await {
                     Ok(value) => value,
                     Err(problem) => failure(&request, &problem),
@@ -136,7 +142,9 @@ impl Agent {
                     object.insert("request".to_owned(), Value::Object(body));
                     Value::Object(object)
                 }
-            });
+            };
+            bytes += answer.to_string().len();
+            answers.push(answer);
         }
         Value::Array(answers)
     }

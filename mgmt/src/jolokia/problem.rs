@@ -44,6 +44,13 @@ impl Problem {
         Self::fault(404, MISSING_OBJECT, name)
     }
 
+    /// The answers of a bulk are larger than one bulk may be.
+    pub fn too_large() -> Self {
+        let message = "the answers before this one fill a bulk: ask for the rest in another, or for \
+                       less with path, maxDepth or maxCollectionSize";
+        Self::fault(413, ILLEGAL_ARGUMENT, message)
+    }
+
     /// A pattern that matches nothing.
     pub fn no_match(pattern: &str) -> Self {
         let message = format!("no object matches {pattern}");

@@ -59,22 +59,23 @@ pub(super) static KIND: Kind = Kind {
         Operation {
             name: "kill",
             arguments: &[Argument {
-                name: "unit",
+                name: "units",
                 form: Form::Text,
-                description: "name of a core program as Units has it",
+                description: "names of core programs as Units has them, separated by commas",
             }],
             returns: Form::Void,
-            description: "end a core program that hangs, with SIGKILL; init starts it again, and no \
-                          virtual gateway, bundle or reference notices",
+            description: "end core programs that hang, together, with SIGKILL; init starts them \
+                          again, and no virtual gateway, bundle or reference notices",
             operator_only: true,
             perform: |_, arguments| {
-                let name = arguments
+                let names = arguments
                     .first()
                     .and_then(Value::as_str)
                     .unwrap_or_default();
-                let unit = name.parse();
-                let unit = unit.map_err(|error| Unfit(format!("argument \"unit\": {error}")))?;
-                Ok(Effect::Call(Verb::KillCore { unit }))
+                let units = names.split(',').map(|name| name.trim().parse());
+                let units = units.collect::<Result<_, _>>();
+                let units = units.map_err(|error| Unfit(format!("argument \"units\": {error}")))?;
+                Ok(Effect::Call(Verb::KillCore { units }))
             },
         },
         Operation {

@@ -140,6 +140,17 @@ fn namespaces_are_out_of_reach_by_every_call() {
 }
 
 #[test]
+fn a_payload_makes_no_siblings() {
+    // CLONE_PARENT | SIGCHLD: the child would be PID 1's.
+    for machine in machine::ALL {
+        let siblings = answer(Class::Bundle, machine, "clone", [0x8011, 0, 0, 0, 0, 0]);
+        assert_eq!(siblings, Some(REFUSE));
+        let child = answer(Class::Bundle, machine, "clone", [0x11, 0, 0, 0, 0, 0]);
+        assert_ne!(child, Some(REFUSE));
+    }
+}
+
+#[test]
 fn attack_surface_is_refused_to_bundles() {
     let names = [
         "perf_event_open",

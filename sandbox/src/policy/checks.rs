@@ -2,8 +2,9 @@
 
 use super::{Check, Condition, Test, Verdict};
 
-/// CLONE_NEWTIME apart (clone(2) cannot express it): mount, cgroup, uts, ipc, user, pid, net.
-const NAMESPACES: u32 = 0x7E02_0000;
+/// CLONE_NEWTIME apart (clone(2) cannot express it): mount, cgroup, uts, ipc, user, pid, net. And
+/// CLONE_PARENT: a payload is init's child, so its siblings would be PID 1's to reap.
+const NAMESPACES: u32 = 0x7E02_0000 | 0x8000;
 
 /// `linux/prctl.h`.
 const PRCTL: &[u32] = &[

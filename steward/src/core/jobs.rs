@@ -173,7 +173,7 @@ impl Steward {
             .get(&slot)
             .is_some_and(|job| matches!(job.work, Work::Install(_)));
         let queue = self.jobs.waiting.entry(slot).or_default();
-        if busy && queue.len() + 1 >= WAITING {
+        if queue.len() + usize::from(busy) >= WAITING {
             return Err(conflict(format!(
                 "{WAITING} installations are under way already; wait for one to end"
             )));

@@ -10,8 +10,9 @@
 //!
 //! raw      (prerouting -300)  from a link, source not routed back there      drop
 //! publish  (prerouting -100)  from the uplink, to the box                    dnat @publish
-//! forward  (policy drop)      established, related                           accept
+//! forward  (policy drop)      uplink -> link, established, related           accept
 //!                             uplink -> link, was published                  accept
+//!                             link -> uplink, was published                  accept
 //!                             link -> uplink, source in @wan                 accept
 //! input                       established, related, loopback                 accept
 //!                             from a link                                    drop
@@ -20,7 +21,8 @@
 //! leave    (postrouting 100)  from a virtual gateway, out of the uplink      masquerade
 //! ```
 //!
-//! Other devices of a box that runs another firewall too are left to that one.
+//! What leaves by the uplink is asked for its right packet by packet, so a contract that is tightened
+//! ends flows that are open too. Other devices of a box that runs another firewall too are left to that one.
 
 mod element;
 mod nftables;
@@ -89,10 +91,19 @@ fn chains(uplink: &str, listen: u16) -> Vec<(Chain, Vec<Rule>)> {
         (
             forward,
             vec![
-                Rule::new("established").established().accept(),
+                Rule::new("answers")
+                    .entering_by(uplink)
+                    .leaving_by_link()
+                    .established()
+                    .accept(),
                 Rule::new("published")
                     .entering_by(uplink)
                     .leaving_by_link()
+                    .translated()
+                    .accept(),
+                Rule::new("served")
+                    .entering_by_link()
+                    .leaving_by(uplink)
                     .translated()
                     .accept(),
                 Rule::new("wan")
