@@ -164,12 +164,12 @@ pub enum Verb {
         /// What happened.
         text: String,
     },
-    /// Operator: end a core unit's process with SIGKILL; init starts it again. The last resort for
-    /// a unit that hangs, and how a test proves that nothing else notices. `Core.kill(String)` of
-    /// the endpoint, `limenctl core kill NAME`; the steward may be named too.
+    /// Operator: end core units' processes with SIGKILL, together; init starts them again. The
+    /// last resort for a unit that hangs, and how a test proves that nothing else notices. The
+    /// steward may be named too.
     KillCore {
-        /// Its name in the image's table.
-        unit: Name,
+        /// Their names in the image's table.
+        units: Vec<Name>,
     },
 }
 

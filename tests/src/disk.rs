@@ -1,4 +1,4 @@
-//! The data disk of a box that does not run, damaged on purpose
+//! The data disk of a box that does not run: looked at, and damaged on purpose
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt as _;
@@ -7,19 +7,42 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 
+const REMEDY: &str = "cannot execute a program of Debian's package e2fsprogs";
+
+/// Where Debian has them is not on everybody's path.
+fn e2fsprogs(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.env("PATH", "/usr/sbin:/sbin:/usr/bin:/bin");
+    command
+}
+
+/// Whether the journal of an ext4 image holds something to replay: it was not unmounted.
+///
+/// # Errors
+/// The image cannot be read, or e2fsprogs is missing.
+pub fn needs_recovery(image: &Path) -> Result<bool> {
+    let mut command = e2fsprogs("dumpe2fs");
+    let output = command.arg("-h").arg(image).output().context(REMEDY)?;
+    let head = String::from_utf8_lossy(&output.stdout);
+    let features = head
+        .lines()
+        .find(|line| line.starts_with("Filesystem features"));
+    let features = features.with_context(|| format!("{} holds no ext4", image.display()))?;
+    Ok(features.contains("needs_recovery"))
+}
+
 /// Overwrites the first bytes of a file in an ext4 image, in place: its inode stays as it was, as
 /// after a flash cell died.
 ///
 /// # Errors
 /// The image or the file cannot be read, or e2fsprogs is missing.
 pub fn damage(image: &Path, file: &str) -> Result<()> {
-    let output = Command::new("debugfs")
+    let output = e2fsprogs("debugfs")
         .arg("-R")
         .arg(format!("blocks {file}"))
         .arg(image)
-        .env("PATH", "/usr/sbin:/sbin:/usr/bin:/bin")
         .output()
-        .context("cannot execute debugfs (Debian package e2fsprogs)")?;
+        .context(REMEDY)?;
     let blocks = String::from_utf8_lossy(&output.stdout);
     let first: u64 = blocks
         .split_whitespace()

@@ -11,6 +11,7 @@
 //! | [`console`] | limenctl with somebody's certificate |
 //! | [`bundle`] | bundles made for a scenario: hostile, broken, foreign |
 //! | [`disk`] | the data disk of a box that does not run, damaged on purpose |
+//! | [`mqtt`] | a message broker, spoken to as any client would |
 //! | [`page`] | a published port, asked as a browser would |
 //! | [`patience`] | waiting for what must come, with a bound |
 //! | [`scenario`] | the scenarios themselves, and their order |
@@ -19,6 +20,7 @@ pub mod bundle;
 pub mod console;
 pub mod disk;
 pub mod gateway;
+pub mod mqtt;
 pub mod page;
 pub mod patience;
 pub mod scenario;

@@ -49,7 +49,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// Where unsafe code may stand. The adversary is an attacker, not a part of the box.
-const UNSAFE_HOMES: &[&str] = &["sandbox/src/sys/", "sdk/c/", "tests/adversary/"];
+const UNSAFE_HOMES: &[&str] = &["sandbox/src/sys/", "tests/adversary/"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -14,10 +14,12 @@ use crate::words::{field, number};
 pub(crate) enum Verb {
     /// Show its core programs, memory and warnings
     Show,
-    /// End a core program that hangs, with SIGKILL; it is started again and nothing else notices
+    /// End core programs that hang, together, with SIGKILL; they are started again and nothing else
+    /// notices
     Kill {
-        /// Its name, as `core show` has it
-        unit: String,
+        /// Their names, as `core show` has them
+        #[arg(required = true)]
+        units: Vec<String>,
     },
     /// End everything in order and switch off
     PowerOff,
@@ -36,10 +38,12 @@ impl Verb {
                 .to_owned(),
         };
         let operation = match self {
-            Self::Kill { unit } => {
-                client.exec(&object, "kill", &[json!(unit)])?;
-                let done = json!({"operation": "kill", "unit": unit});
-                output.result(&done, || format!("{unit}: killed; init starts it again"));
+            Self::Kill { units } => {
+                client.exec(&object, "kill", &[json!(units.join(","))])?;
+                let done = json!({"operation": "kill", "units": units});
+                output.result(&done, || {
+                    format!("{}: killed; init starts it again", units.join(", "))
+                });
                 return Ok(());
             }
             Self::Show => {

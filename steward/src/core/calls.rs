@@ -110,7 +110,7 @@ impl Steward {
             }
             Verb::ShowCore => Ok(Some(Answer::Core(self.core_view(turn)))),
             Verb::Shutdown { reboot } => self.shut_down(turn, asking, *reboot),
-            Verb::KillCore { unit } => self.kill_core(turn, asking, unit),
+            Verb::KillCore { units } => self.kill_core(turn, asking, units),
             _ => Err(misplaced(verb)),
         }
     }
@@ -263,24 +263,33 @@ impl Steward {
         Ok(None)
     }
 
-    fn kill_core(&mut self, turn: &mut Turn<'_>, asking: &Asking, name: &Name) -> Outcome {
-        let names = &self.facts.core_units;
-        let known = names.iter().position(|known| known == name);
-        let number = known
+    fn kill_core(&mut self, turn: &mut Turn<'_>, asking: &Asking, names: &[Name]) -> Outcome {
+        let numbers = names.iter().map(|name| self.core_number(name));
+        let numbers: Vec<u8> = numbers.collect::<Result<_, _>>()?;
+        for name in names {
+            let text = format!("ended core unit {name}, which is started again");
+            self.note(turn, event(turn.now, &asking.actor(), None, &text, ""));
+        }
+        // Answered first: one may be this unit, or the one that carries the answer.
+        self.reply(turn, Some(asking.call), Ok(Answer::Done));
+        for number in numbers {
+            let unit = UnitId::Core(number);
+            self.ask(turn, control::Verb::Kill { unit });
+        }
+        Ok(None)
+    }
+
+    /// A core unit's number by its name.
+    fn core_number(&self, name: &Name) -> Result<u8, Refusal> {
+        let known = self.facts.core_units.iter().position(|known| known == name);
+        known
             .and_then(|place| u8::try_from(place).ok())
             .filter(|number| self.core.contains_key(number))
             .ok_or_else(|| {
                 not_found(format!(
                     "there is no core unit {name}; show the core to see what there is"
                 ))
-            })?;
-        let text = format!("ended core unit {name}, which is started again");
-        self.note(turn, event(turn.now, &asking.actor(), None, &text, ""));
-        // Answered first: the unit may be this one, or the one that carries the answer.
-        self.reply(turn, Some(asking.call), Ok(Answer::Done));
-        let unit = UnitId::Core(number);
-        self.ask(turn, control::Verb::Kill { unit });
-        Ok(None)
+            })
     }
 
     fn read_logs(

@@ -27,8 +27,10 @@ use crate::core::Steward;
 use crate::core::turn::{HandId, Input, Now, Peer};
 use crate::state;
 
-/// Quiet after a commit before the previous generation is renewed, milliseconds.
-const QUIET_MS: u64 = 2_000;
+/// Quiet after a commit before the previous generation is renewed, milliseconds: long enough for
+/// the commits of one operation to fall into one generation, short enough that what an operator saw
+/// done is in two files.
+const QUIET_MS: u64 = 500;
 
 /// How the steward is set up.
 #[derive(Debug, Clone, Default)]

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
-use super::{Scene, bundle, log, log_end, wait_for_line};
+use super::{Scene, bundle, lines_behind, log_end, wait_for_line};
 use crate::patience::wait_for;
 
 /// Restarts of a core unit, as init counts them.
@@ -24,6 +24,7 @@ fn lives(scene: &Scene) -> Result<Vec<Value>> {
         (&scene.energy, "web"),
         (&scene.energy, "meter"),
         (&scene.alarm, "presence"),
+        (&scene.alarm, "mqtt"),
     ]
     .into_iter()
     .map(|(console, name)| {
@@ -37,6 +38,7 @@ fn lives(scene: &Scene) -> Result<Vec<Value>> {
 pub(super) fn references_outlive_the_core(scene: &mut Scene) -> Result<()> {
     scene.wait_for_demonstration()?;
     let before = lives(scene)?;
+    let begin = log_end(&scene.alarm, "presence")?;
     for round in [
         &["broker"][..],
         &["mgmt"],
@@ -48,12 +50,10 @@ pub(super) fn references_outlive_the_core(scene: &mut Scene) -> Result<()> {
             .map(|unit| restarts(scene, unit))
             .collect::<Result<_>>()?;
         let end = log_end(&scene.alarm, "presence")?;
-        for unit in round {
-            // The answer may be lost with the program that would have given it.
-            let _ = wait_for(format!("ask to kill {unit}"), || {
-                scene.operator.run(&["core", "kill", unit])
-            })?;
-        }
+        scene
+            .operator
+            .run(&[&["core", "kill"], round].concat())?
+            .succeeded()?;
         for (unit, counted) in round.iter().zip(counted) {
             wait_for(format!("{unit} is back"), || {
                 let now = restarts(scene, unit)?;
@@ -69,14 +69,7 @@ pub(super) fn references_outlive_the_core(scene: &mut Scene) -> Result<()> {
         "a bundle was restarted: {before:?}, {:?}",
         lives(scene)?
     );
-    let lines = log(&scene.alarm, "presence")?;
-    ensure!(
-        !lines
-            .iter()
-            .rev()
-            .take(10)
-            .any(|line| line.contains("reference cut")),
-        "the reference was cut: {lines:?}"
-    );
+    let cut = lines_behind(&scene.alarm, "presence", begin, "reference cut")?;
+    ensure!(cut.is_empty(), "the reference was cut: {cut:?}");
     Ok(())
 }

@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 
 use super::{Scene, log_end, wait_for_line};
-use crate::page;
+use crate::mqtt::Client;
 use crate::patience::wait_for;
 
 /// A page out of energy's sandbox, a broker out of alarm's, and a report that crosses between them.
@@ -12,8 +12,10 @@ pub(super) fn both_providers_serve(scene: &mut Scene) -> Result<()> {
     ensure!(page.contains("energy"), "the page is another: {page}");
     scene.wait_for_demonstration()?;
     let mqtt = scene.gateway.variable("LIMEN_PORT_ALARM_MQTT")?;
-    wait_for("alarm's MQTT broker", || {
-        ensure!(page::listens(mqtt)?, "nobody listens at {mqtt}");
+    wait_for("a message through alarm's broker", || {
+        Client::connect(mqtt, "sender")?.retain("limen/main-job", "carried")?;
+        let message = Client::connect(mqtt, "receiver")?.first("limen/main-job")?;
+        ensure!(message == "carried", "it says {message}");
         Ok(())
     })?;
     let end = log_end(&scene.alarm, "presence")?;

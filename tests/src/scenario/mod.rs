@@ -215,6 +215,18 @@ fn log_end(console: &Console, name: &str) -> Result<u64> {
     Ok(last.and_then(|line| line["number"].as_u64()).unwrap_or(0))
 }
 
+/// The lines behind `after` that contain `text`.
+fn lines_behind(console: &Console, name: &str, after: u64, text: &str) -> Result<Vec<String>> {
+    let lines = console.json(&["bundle", "logs", name])?;
+    let wanted = lines.as_array().into_iter().flatten().filter_map(|line| {
+        let is_new = line["number"].as_u64().is_some_and(|number| number > after);
+        line["text"]
+            .as_str()
+            .filter(|line| is_new && line.contains(text))
+    });
+    Ok(wanted.map(str::to_owned).collect())
+}
+
 /// Waits for a line behind `after` that contains `text`.
 fn wait_for_line(console: &Console, name: &str, after: u64, text: &str) -> Result<String> {
     wait_for(format!("\"{text}\" in the log of {name}"), || {

@@ -39,7 +39,7 @@ temporary = "1MiB"
 
 [[volumes]]
 name = "data"
-path = "/data"
+path = "/var/lib/adversary"
 size = "1MiB"
 "#
     )

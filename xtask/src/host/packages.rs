@@ -42,6 +42,12 @@ pub(crate) const ALWAYS: &[Package] = &[
         "authenticates the packages that go into images and bundles",
     ),
     package("tar", "writes the system image's file tree"),
+    package(
+        "curl",
+        "asks the box as anybody on the network would, in scenarios",
+    ),
+    package("openssl", "makes a stranger's certificate, in scenarios"),
+    package("git", "names the commit that a benchmark measured"),
     package("xz-utils", "unpacks the kernel's modules"),
 ];
 

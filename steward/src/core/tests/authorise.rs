@@ -69,7 +69,9 @@ fn verbs(about: &str) -> Vec<Verb> {
             keys: Vec::new(),
         },
         Verb::ShowCore,
-        Verb::KillCore { unit: bundle() },
+        Verb::KillCore {
+            units: vec![bundle()],
+        },
         Verb::Shutdown { reboot: true },
         Verb::StartVgw {
             provider: provider(),

@@ -214,7 +214,9 @@ fn without_a_logger_logs_are_unavailable_and_with_one_they_are_read() {
 #[test]
 fn a_core_unit_is_ended_by_the_operator_only_after_the_answer() {
     let mut house = House::inhabited();
-    let kill = |of: &str| Verb::KillCore { unit: name(of) };
+    let kill = |of: &str| Verb::KillCore {
+        units: vec![name(of)],
+    };
     house.refused(
         Caller::Operator,
         kill("nothing"),
