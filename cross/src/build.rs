@@ -121,7 +121,9 @@ impl Build<'_> {
             ])
             .args(self.compiler.arguments());
         for program in programs {
-            command.args(["--package", program.package, "--bin", program.name]);
+            command
+                .args(["--package", program.package])
+                .args([program.kind.option(), program.name]);
             for feature in program.features {
                 command.arg(format!("--features={}/{feature}", program.package));
             }

@@ -1,6 +1,6 @@
 //! Cross-compilation: static programs for the box, from any developer's machine.
 //!
-//! Four nouns, one a file: what machine ([`Target`]), what programs ([`program::BOX`]), which
+//! Four nouns, one a file: what machine ([`Target`]), what programs ([`mod@program`]), which
 //! compiler ([`Compiler`]) and which linker ([`Wheels`]: zig, which brings musl and a C compiler
 //! for ring and SQLite). [`Build`] puts them together into a single cargo invocation.
 //!
@@ -14,6 +14,6 @@ mod wheels;
 
 pub use build::{Build, BuildError, Built};
 pub use compiler::{Compiler, CompilerError};
-pub use program::{Group, Program};
+pub use program::{Group, Kind, Program};
 pub use target::{Target, UnknownTarget};
 pub use wheels::{Wheels, WheelsError};

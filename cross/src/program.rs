@@ -1,8 +1,9 @@
-//! The programs that run on the box: one table, a reason per entry.
+//! The programs that run on the box: tables with a reason per entry.
 //!
-//! A program that is not in this table is not cross-compiled, and so cannot be in an image. All
-//! are built in one cargo invocation without default features: a package's default features
-//! serve the developer's machine, and what the box needs is named here.
+//! A program that is not in a table here is not cross-compiled, and so cannot be in an image. All
+//! of [`BOX`] are built in one cargo invocation without default features: a package's default
+//! features serve the developer's machine, and what the box needs is named here. [`WALKS`] are
+//! built in another one.
 
 /// What a program is for; decides what asks for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,11 +16,33 @@ pub enum Group {
     Test,
 }
 
+/// What cargo calls a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A binary target.
+    Binary,
+    /// An example: part of its package's sources, and of nothing that is delivered.
+    Example,
+}
+
+impl Kind {
+    /// The option of cargo that names one to build.
+    #[must_use]
+    pub const fn option(self) -> &'static str {
+        match self {
+            Self::Binary => "--bin",
+            Self::Example => "--example",
+        }
+    }
+}
+
 /// One program of the box.
 #[derive(Clone, Copy, Debug)]
 pub struct Program {
-    /// Name of the executable, and of the cargo binary target.
+    /// Name of the executable, and of the cargo target.
     pub name: &'static str,
+    /// What kind of cargo target that is.
+    pub kind: Kind,
     /// The workspace package that defines it.
     pub package: &'static str,
     /// Features of that package that the box needs.
@@ -33,6 +56,7 @@ pub struct Program {
 const fn core(name: &'static str, package: &'static str, why: &'static str) -> Program {
     Program {
         name,
+        kind: Kind::Binary,
         package,
         features: &[],
         group: Group::Core,
@@ -40,9 +64,26 @@ const fn core(name: &'static str, package: &'static str, why: &'static str) -> P
     }
 }
 
+const fn walk(
+    name: &'static str,
+    package: &'static str,
+    features: &'static [&'static str],
+    why: &'static str,
+) -> Program {
+    Program {
+        name,
+        kind: Kind::Example,
+        package,
+        features,
+        group: Group::Test,
+        why,
+    }
+}
+
 const fn demonstration(name: &'static str, package: &'static str, why: &'static str) -> Program {
     Program {
         name,
+        kind: Kind::Binary,
         package,
         features: &[],
         group: Group::Demonstration,
@@ -60,6 +101,7 @@ pub const BOX: &[Program] = &[
     core("limen-init", "limen-init", "PID 1: starts, reaps, restarts"),
     Program {
         name: "limen-jail",
+        kind: Kind::Binary,
         package: "limen-sandbox",
         features: &["jail"],
         group: Group::Core,
@@ -95,6 +137,7 @@ pub const BOX: &[Program] = &[
     ),
     Program {
         name: "adversary",
+        kind: Kind::Binary,
         package: "adversary",
         features: &[],
         group: Group::Test,
@@ -102,11 +145,38 @@ pub const BOX: &[Program] = &[
     },
     Program {
         name: "probe",
+        kind: Kind::Binary,
         package: "probe",
         features: &[],
         group: Group::Test,
         why: "measures from inside a guest, for the bench",
     },
+];
+
+/// Programs that stand in the place of one of the core's and walk through what the others offer,
+/// in guests of `cargo xtask test`.
+///
+/// Examples are compiled with their package's development dependencies, whose features cargo would
+/// unify into the core's programs: built apart, what is walked through is what is delivered.
+pub const WALKS: &[Program] = &[
+    walk(
+        "walk",
+        "limen-sandbox",
+        &["jail"],
+        "in the place of limen-init: every task of limen-jail, and every call of it that can fail",
+    ),
+    walk(
+        "tour",
+        "limen-init",
+        &[],
+        "in the place of limen-steward: everything that limen-init offers",
+    ),
+    walk(
+        "host",
+        "limen-init",
+        &[],
+        "PID 1 above limen-init: it is killed and ended as any other process",
+    ),
 ];
 
 /// The programs of some groups, in the table's order.
@@ -121,9 +191,10 @@ mod tests {
 
     #[test]
     fn names_are_unique_because_they_share_one_output_folder() {
-        for (at, program) in BOX.iter().enumerate() {
+        let all: Vec<_> = BOX.iter().chain(WALKS).collect();
+        for (at, program) in all.iter().enumerate() {
             assert!(
-                BOX[..at].iter().all(|earlier| earlier.name != program.name),
+                all[..at].iter().all(|earlier| earlier.name != program.name),
                 "{}",
                 program.name
             );
@@ -131,7 +202,14 @@ mod tests {
     }
 
     #[test]
+    fn nothing_of_the_box_is_an_example() {
+        assert!(BOX.iter().all(|program| program.kind == Kind::Binary));
+        assert!(WALKS.iter().all(|program| program.kind == Kind::Example));
+    }
+
+    #[test]
     fn every_entry_has_a_reason() {
-        assert!(BOX.iter().all(|program| !program.why.is_empty()));
+        let mut all = BOX.iter().chain(WALKS);
+        assert!(all.all(|program| !program.why.is_empty()));
     }
 }
