@@ -1,8 +1,8 @@
 //! A steward that tries what init offers and says what came of it: for guests
 //!
-//! Put into an image in the place of limen-steward. It starts, adjusts, kills, stops and forgets a
-//! virtual gateway, kills the other core units and then itself, and finds in its second life what
-//! it left in its first. Every step prints a line; the last one is `tour: done`.
+//! Put into an image in the place of limen-steward (`cargo xtask test --only walks`). It starts,
+//! adjusts, kills, stops and forgets a virtual gateway, kills the other core units and then itself,
+//! and finds in its second life what it left in its first. Every step prints a line; the last one is `tour: done`.
 
 #![allow(
     clippy::expect_used,
