@@ -18,9 +18,10 @@ mod tests;
 mod validate;
 
 use anyhow::{Context as _, Result, ensure};
-use limen_proto::table::{Table, UNITS_SIZE};
+use limen_proto::table::UNITS_SIZE;
 
 pub use capability::Refused;
+pub use limen_proto::table::Table;
 pub use validate::Invalid;
 
 const UNITS: &str = include_str!("../units.toml");
