@@ -24,7 +24,9 @@ mod progress;
 mod scenarios;
 mod stage;
 mod telegram;
+mod variant;
 mod verbs;
+mod walks;
 mod workspace;
 
 use std::process::ExitCode;

@@ -39,6 +39,23 @@ impl<'a> Stage<'a> {
     }
 }
 
+/// The stages with one of these parts in their names; all of them, when no part is asked for.
+pub(crate) fn only<'a>(stages: Vec<Stage<'a>>, parts: &[String]) -> Result<Vec<Stage<'a>>> {
+    let names: Vec<_> = stages.iter().map(|stage| stage.name).collect();
+    for part in parts {
+        if !names.iter().any(|name| name.contains(part.as_str())) {
+            bail!(
+                "no stage is called {part:?}; there are: {}",
+                names.join("; ")
+            );
+        }
+    }
+    let wanted = |stage: &Stage<'_>| {
+        parts.is_empty() || parts.iter().any(|part| stage.name.contains(part.as_str()))
+    };
+    Ok(stages.into_iter().filter(wanted).collect())
+}
+
 /// Runs the stages until one fails, and prints the time of each.
 pub(crate) fn run_all(stages: Vec<Stage<'_>>) -> Result<()> {
     let mut report = Report::default();
@@ -123,6 +140,25 @@ mod tests {
             }),
         ]);
         assert!(result.is_err() && !reached.get());
+    }
+
+    #[test]
+    fn only_what_is_asked_for_is_run() -> Result<()> {
+        let stages = || {
+            vec![
+                Stage::new("walks", || Ok(())),
+                Stage::new("lints", || Ok(())),
+            ]
+        };
+        let names = |parts: &[&str]| -> Result<Vec<_>> {
+            let parts: Vec<_> = parts.iter().map(ToString::to_string).collect();
+            let chosen = only(stages(), &parts)?;
+            Ok(chosen.iter().map(|stage| stage.name).collect())
+        };
+        assert_eq!(names(&[])?, ["walks", "lints"]);
+        assert_eq!(names(&["walk"])?, ["walks"]);
+        assert!(names(&["walk", "wolks"]).is_err());
+        Ok(())
     }
 
     #[test]

@@ -13,12 +13,11 @@ use anyhow::{Context, Result, bail};
 use limen_images::image::Image;
 use limen_images::machine::Machine;
 use limen_images::qemu::{Clock, Configuration};
-use limen_images::system::Contents;
-use limen_images::units;
 
 use super::Subject;
 use super::console::Console;
 use crate::process;
+use crate::variant::{self, Variant};
 
 /// A running box on the instruction clock.
 #[derive(Debug)]
@@ -94,44 +93,24 @@ impl Stand<'_> {
     /// Writes a system image with the probe in that place.
     pub(crate) fn image(&self, subject: &Subject<'_>) -> Result<Image> {
         let target = subject.folder.join("system.squashfs");
-        let probe = super::program(subject.programs, "probe")?;
-        let core: Vec<_> = subject
-            .programs
-            .iter()
-            .filter(|built| built.program.group == limen_cross::Group::Core)
-            .filter(|built| built.program.name != limen_images::image::EARLY)
-            .flat_map(|built| {
-                let (name, own) = (built.program.name, built.path.clone());
-                if name != self.name {
-                    return vec![(name.to_owned(), own)];
+        let kept_as = format!("{}.real", self.name);
+        let variant = Variant {
+            place: self.name,
+            by: super::program(subject.programs, "probe")?,
+            kept_as: self.keeps.then_some(&kept_as),
+        };
+        variant.write(subject.builder, subject.programs, &target, |table| {
+            table
+                .units
+                .retain(|unit| !self.without.contains(&unit.name.as_str()));
+            for unit in &mut table.units {
+                let runs_it = unit.command.iter().any(|word| word.ends_with(self.name));
+                for word in self.environment.iter().filter(|_| runs_it) {
+                    unit.environment.push(word)?;
                 }
-                let mut files = vec![(name.to_owned(), probe.to_owned())];
-                if self.keeps {
-                    files.push((format!("{name}.real"), own));
-                }
-                files
-            })
-            .collect();
-        let now = time::OffsetDateTime::now_utc().unix_timestamp();
-        let mut table = units::table(u64::try_from(now)?)?;
-        table
-            .units
-            .retain(|unit| !self.without.contains(&unit.name.as_str()));
-        for unit in &mut table.units {
-            let runs_it = unit.command.iter().any(|word| word.ends_with(self.name));
-            for word in self.environment.iter().filter(|_| runs_it) {
-                unit.environment.push(word)?;
             }
-        }
-        Contents {
-            programs: &core,
-            busybox: &subject.builder.busybox()?,
-            table: &table,
-        }
-        .write(&target)?;
-        Ok(Image {
-            system: target,
-            ..subject.image.clone()
-        })
+            Ok(())
+        })?;
+        Ok(variant::with_system(subject.image, target))
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use limen_cross::{Build, Built, Group, Target, program};
+use limen_cross::{Build, Built, Group, Program, Target, program};
 use limen_images::image::{Builder, Image};
 use limen_images::kernel;
 
@@ -81,9 +81,23 @@ fn size(item: &Built) -> Result<u64> {
 
 /// Cross-compiles every program of the box.
 pub(crate) fn programs(workspace: &Workspace, target: Target) -> Result<Vec<Built>> {
+    compile(workspace, target, "box programs", program::BOX)
+}
+
+/// Cross-compiles the programs that walk through the box's, for the emulated box.
+pub(crate) fn walks(workspace: &Workspace) -> Result<Vec<Built>> {
+    compile(workspace, Target::Aarch64, "walks", program::WALKS)
+}
+
+fn compile(
+    workspace: &Workspace,
+    target: Target,
+    what: &str,
+    programs: &'static [Program],
+) -> Result<Vec<Built>> {
     let ready = setup::ready(workspace, target)?;
     heading(&format!(
-        "box programs for {target}, with {}",
+        "{what} for {target}, with {}",
         ready.compiler.describe()
     ));
     let build = Build {
@@ -93,7 +107,7 @@ pub(crate) fn programs(workspace: &Workspace, target: Target) -> Result<Vec<Buil
         compiler: ready.compiler,
         wheels: &ready.wheels,
     };
-    Ok(build.run(program::BOX)?)
+    Ok(build.run(programs)?)
 }
 
 /// The builder of images, with its files below cargo's target folder.

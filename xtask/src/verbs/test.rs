@@ -10,7 +10,7 @@ use limen_cross::Target;
 use super::{build, check, setup};
 use crate::stage::{self, Stage};
 use crate::workspace::Workspace;
-use crate::{judge, process, scenarios};
+use crate::{judge, process, scenarios, walks};
 
 /// Command line of `test`.
 #[derive(clap::Args)]
@@ -18,6 +18,9 @@ pub(crate) struct Arguments {
     /// Also what takes long or needs more of the network: advisories, the other architecture
     #[arg(long)]
     long: bool,
+    /// Only the stages with this in their names (repeatable)
+    #[arg(long, value_name = "PART")]
+    only: Vec<String>,
 }
 
 /// Runs all stages.
@@ -43,10 +46,11 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     stages.push(Stage::new("box programs and images", || {
         build::everything(workspace)
     }));
+    stages.push(Stage::new("walks in guests", || walks::play(workspace)));
     for kernel in scenarios::KERNELS {
         stages.push(Stage::new(kernel.stage, || {
             scenarios::play(workspace, kernel.name)
         }));
     }
-    stage::run_all(stages)
+    stage::run_all(stage::only(stages, &arguments.only)?)
 }

@@ -1,0 +1,188 @@
+//! Walks: guests in which a program of ours stands where one of the core's does.
+//!
+//! Scenarios drive a whole box from outside. A walk is inside, next to the part that it walks through,
+//! and so reaches what no client can ask for: single tasks of limen-jail, system calls that fail,
+//! a steward that is killed by its own wish, limen-init as an ordinary process. It passes when the
+//! guest has said `NAME: done`, has then ended by itself, and has complained of nothing before; its
+//! console stays in `target/walks/KERNEL/NAME/serial.log`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use limen_cross::{Built, Target};
+use limen_images::disk::{self, Provision};
+use limen_images::image::Image;
+use limen_images::machine::Machine;
+use limen_images::qemu::Configuration;
+
+use crate::credentials::Credentials;
+use crate::progress::Step;
+use crate::scenarios::KERNELS;
+use crate::variant::{self, Variant};
+use crate::verbs::build;
+use crate::workspace::Workspace;
+
+/// One of `limen_cross::program::WALKS`, and where it stands.
+#[derive(Debug)]
+struct Walk {
+    /// The program, and the first word of what it says.
+    name: &'static str,
+    /// Which program of the core it replaces.
+    place: &'static str,
+    /// Under which name it finds that one.
+    kept_as: Option<&'static str>,
+}
+
+const WALKS: &[Walk] = &[
+    Walk {
+        name: "walk",
+        place: "limen-init",
+        kept_as: None,
+    },
+    Walk {
+        name: "tour",
+        place: "limen-steward",
+        kept_as: None,
+    },
+    Walk {
+        name: "host",
+        place: "limen-init",
+        kept_as: Some("limen-ordinary"),
+    },
+];
+
+/// For the longest walk on a busy machine, several times over.
+const LIMIT: Duration = Duration::from_secs(240);
+
+/// From its last word to the emulator's end; init gives units seconds to stop.
+const END: Duration = Duration::from_secs(30);
+
+/// Plays every walk on every kernel.
+pub(crate) fn play(workspace: &Workspace) -> Result<()> {
+    let core = build::programs(workspace, Target::Aarch64)?;
+    let walks = build::walks(workspace)?;
+    let builder = build::images(workspace);
+    let folder = workspace.target().join("walks");
+    fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    let credentials = Credentials::open(&folder.join("credentials"))?;
+    let mut systems = Vec::new();
+    for walk in WALKS {
+        let step = Step::start(format!("image for {}", walk.name));
+        let system = folder.join(format!("{}.squashfs", walk.name));
+        let variant = Variant {
+            place: walk.place,
+            by: program(&walks, walk.name)?,
+            kept_as: walk.kept_as,
+        };
+        variant.write(&builder, &core, &system, |_| Ok(()))?;
+        systems.push(system);
+        step.done();
+    }
+    for kernel in KERNELS {
+        let ordinary = build::image(&builder, kernel.name, &core)?;
+        for (walk, system) in WALKS.iter().zip(&systems) {
+            let step = Step::start(format!("{} on kernel {}", walk.name, kernel.name));
+            let guest = Guest {
+                image: variant::with_system(&ordinary, system.clone()),
+                folder: folder.join(kernel.name).join(walk.name),
+                credentials: &credentials,
+            };
+            guest.play(walk)?;
+            step.done();
+        }
+    }
+    Ok(())
+}
+
+fn program<'a>(built: &'a [Built], name: &str) -> Result<&'a Path> {
+    let found = built.iter().find(|built| built.program.name == name);
+    found
+        .map(|built| built.path.as_path())
+        .with_context(|| format!("{name} was not built"))
+}
+
+/// A box for one walk, with a data disk that nobody has written to.
+struct Guest<'a> {
+    image: Image,
+    folder: PathBuf,
+    credentials: &'a Credentials,
+}
+
+impl Guest<'_> {
+    fn play(self, walk: &Walk) -> Result<()> {
+        let mut machine = self.boot()?;
+        let log = machine.serial_log();
+        let ended = machine
+            .wait_for(&format!("{}: done", walk.name), LIMIT)
+            // The box's end is a part of each walk.
+            .and_then(|_| machine.wait(END));
+        let console = fs::read(&log).with_context(|| format!("cannot read {}", log.display()))?;
+        let console = String::from_utf8_lossy(&console);
+        let failures = failures(walk.name, &console);
+        // Also after the last word: a steward that panicked is started again, and may get that far.
+        if ended.is_ok() && failures.is_empty() {
+            return Ok(());
+        }
+        let why = match ended {
+            Ok(_) => machine.last_words(),
+            Err(error) => format!("{error:#}"),
+        };
+        bail!(
+            "{} failed; its console is in {}\n{}\n{why}",
+            walk.name,
+            log.display(),
+            failures.join("\n")
+        )
+    }
+
+    fn boot(self) -> Result<Machine> {
+        let data = self.folder.join("data.img");
+        if data.exists() {
+            fs::remove_file(&data).with_context(|| format!("cannot remove {}", data.display()))?;
+        }
+        let provision = Provision {
+            operator_ca: self.credentials.authority("operator"),
+            gateway_certificate: self.credentials.certificate("gateway"),
+            gateway_key: self.credentials.key("gateway"),
+        };
+        disk::ensure_disk(&data, DISK, &provision)?;
+        Configuration::new(self.image, data, self.folder).spawn()
+    }
+}
+
+/// Size of the data disk, bytes.
+const DISK: u64 = 256 << 20;
+
+/// The lines that say what did not hold: they may stand far above the console's last words.
+fn failures<'a>(walk: &str, console: &'a str) -> Vec<&'a str> {
+    let marker = format!("{walk}: NOT: ");
+    console
+        .lines()
+        .filter(|line| line.contains(&marker) || line.contains("panicked at"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use limen_cross::program;
+
+    use super::*;
+
+    #[test]
+    fn every_walk_that_can_be_built_is_played() {
+        let built: Vec<_> = program::WALKS.iter().map(|walk| walk.name).collect();
+        let played: Vec<_> = WALKS.iter().map(|walk| walk.name).collect();
+        assert_eq!(built, played);
+    }
+
+    #[test]
+    fn what_did_not_hold_is_found_wherever_it_stands() {
+        let console = "walk: ok: a\nwalk: NOT: b: 1\nwalk: ok: c\nwalk: FAILED\n";
+        assert_eq!(failures("walk", console), ["walk: NOT: b: 1"]);
+        let console =
+            "steward: thread 'main' (1) panicked at init/examples/tour.rs:9:\ntour: done\n";
+        assert_eq!(failures("tour", console).len(), 1);
+    }
+}
