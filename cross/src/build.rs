@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 use serde::Deserialize;
 
 use crate::compiler::Compiler;
+use crate::outer::forget_outer_package;
 use crate::program::Program;
 use crate::target::Target;
 use crate::wheels::Wheels;
@@ -112,7 +113,7 @@ impl Build<'_> {
 
     fn command(&self, programs: &[&'static Program]) -> Command {
         let mut command = Command::new(self.wheels.zigbuild());
-        command
+        forget_outer_package(&mut command)
             .args(["zigbuild", "--release", "--target", self.target.triple()])
             .args([
                 "--no-default-features",

@@ -8,12 +8,14 @@
 
 mod build;
 mod compiler;
+mod outer;
 pub mod program;
 mod target;
 mod wheels;
 
 pub use build::{Build, BuildError, Built};
 pub use compiler::{Compiler, CompilerError};
+pub use outer::forget_outer_package;
 pub use program::{Group, Kind, Program};
 pub use target::{Target, UnknownTarget};
 pub use wheels::{Wheels, WheelsError};

@@ -67,6 +67,6 @@ fn component(
 /// cargo in the workspace's root folder.
 pub(crate) fn cargo(workspace: &Workspace) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(workspace.root());
+    limen_cross::forget_outer_package(&mut command).current_dir(workspace.root());
     command
 }
