@@ -514,6 +514,18 @@ fn a_bulk_answers_slot_by_slot() {
 }
 
 #[test]
+fn a_short_bulk_cannot_ask_for_an_endless_answer() {
+    let stand = Stand::new();
+    let energy = stand.pki.energy.client();
+    let body = Value::Array(vec![json!({"type": "list"}); 256]);
+    let answer = post(&stand, &energy, &body);
+    assert!(answer.body.len() < 4 << 20, "{} bytes", answer.body.len());
+    let answers = answer.json();
+    assert_eq!(answers[0]["status"], json!(200));
+    assert_eq!(answers[255]["status"], json!(413));
+}
+
+#[test]
 fn broken_bodies_and_methods_are_answered() {
     let stand = Stand::new();
     let energy = stand.pki.energy.client();
