@@ -4,10 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use super::Scene;
 use crate::bundle::{Recipe, make};
+use crate::console::Console;
 use crate::patience::wait_for;
 
 const MANIFEST: &str = r#"format = 1
@@ -56,10 +57,25 @@ pub(super) fn bad_bundles_change_nothing(scene: &mut Scene) -> Result<()> {
     let before = scene.energy.json(&["bundle", "list"])?;
     let refused = |file: &Path, words: &[&str]| {
         let path = file.to_str().context("a plain name")?;
-        scene
-            .energy
-            .refused(&["bundle", "install", path])?
-            .says(words)
+        let events = last_event(&scene.energy)?;
+        let outcome = scene.energy.refused(&["bundle", "install", path])?;
+        outcome.says(words)?;
+        match outcome.status {
+            // By the box: it says so in its audit trail too.
+            Some(1) => {
+                let now = last_event(&scene.energy)?;
+                ensure!(
+                    now > events,
+                    "no event: {}{}",
+                    outcome.command,
+                    outcome.error
+                );
+                Ok(())
+            }
+            // By limenctl, before anything was sent: it is not even a bundle.
+            Some(4) => Ok(()),
+            other => bail!("not a refusal but {other:?}: {}", outcome.error),
+        }
     };
     let fresh = |name: &str| {
         let path = folder.path().join(name);
@@ -115,6 +131,13 @@ pub(super) fn bad_bundles_change_nothing(scene: &mut Scene) -> Result<()> {
         "no event about a refused signature: {audit}"
     );
     Ok(())
+}
+
+/// Number of the newest event that a caller may see.
+fn last_event(console: &Console) -> Result<u64> {
+    let audit = console.json(&["audit"])?;
+    let last = audit.as_array().and_then(|events| events.last());
+    Ok(last.and_then(|event| event["number"].as_u64()).unwrap_or(0))
 }
 
 /// The packing tool refuses what the box would refuse, and says where.

@@ -10,7 +10,7 @@ fn memory(vgw: &Value) -> u64 {
     vgw["contract"]["limits"]["memory"].as_u64().unwrap_or(0)
 }
 
-/// More memory and another rate, without a restart.
+/// More memory, without a restart.
 pub(super) fn limits_change_on_a_running_vgw(scene: &mut Scene) -> Result<()> {
     let before = scene.operator.json(&["vgw", "show", "alarm"])?;
     let restarts = bundle(&scene.alarm, "mqtt")?["restarts"].clone();
