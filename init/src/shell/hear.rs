@@ -185,27 +185,31 @@ impl Shell {
         })
     }
 
-    /// A bundle says something about itself.
+    /// A bundle says something about itself. Datagrams of one turn are heard together: a bundle that
+    /// floods its socket makes the core think twice a turn, not twice a datagram.
     pub(super) fn hear_notice(&mut self, life: UnitRef) {
+        let (mut ready, mut alive) = (false, false);
         for _ in 0..NOTICES {
-            let Some(books) = self.lives.get(life) else {
-                return;
-            };
-            let Some(socket) = &books.readiness else {
-                return;
+            let books = self.lives.get(life);
+            let Some(socket) = books.and_then(|books| books.readiness.as_ref()) else {
+                break;
             };
             let mut datagram = [0u8; NOTIFY_FRAME];
             let received = rustix::net::recv(socket, &mut datagram, RecvFlags::DONTWAIT);
-            let Ok((_, length)) = received else { return };
+            let Ok((_, length)) = received else { break };
             let length = length.min(datagram.len());
             let notice = readiness::read(datagram.get(..length).unwrap_or_default());
-            if notice.ready {
-                self.hear_jail(life);
-                self.core.handle(Event::Ready(life), self.now);
-            }
-            if notice.alive {
-                self.core.handle(Event::Alive(life), self.now);
-            }
+            ready |= notice.ready;
+            alive |= notice.alive;
+        }
+        if ready {
+            self.hear_jail(life);
+            self.core.handle(Event::Ready(life), self.now);
+        }
+        if alive {
+            self.core.handle(Event::Alive(life), self.now);
+        }
+        if ready || alive {
             self.carry_out();
         }
     }
