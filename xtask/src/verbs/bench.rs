@@ -24,7 +24,7 @@ pub(crate) struct Arguments {
     #[arg(long, default_value = "6.12")]
     kernel: String,
     /// Boots of each kind; the quickest counts
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 10)]
     boots: u32,
     /// Samples of each start; the quickest counts
     #[arg(long, default_value_t = 50)]
