@@ -1,16 +1,13 @@
 //! Where the machine gets its Debian packages
 //!
 //! Asked of apt itself (`apt-get indextargets`), which knows both of its source formats, so nothing
-//! is parsed twice. A machine without Debian sources gets Debian's public addresses.
+//! is parsed twice. A machine without Debian sources is told so: which mirror to trust is its
+//! owner's decision.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use crate::tool;
 
-/// Debian's own address, named in its documentation for exactly this use.
-const PUBLIC_MAIN: &str = "http://deb.debian.org/debian/";
-/// The same for security updates.
-const PUBLIC_SECURITY: &str = "http://deb.debian.org/debian-security/";
 /// Code names and suite names that are Debian's; derivatives have their own.
 const SUITES: &[&str] = &[
     "bookworm",
@@ -37,7 +34,7 @@ impl Mirrors {
     /// Asks the machine's apt.
     ///
     /// # Errors
-    /// apt is missing or its sources are unreadable.
+    /// apt is missing, its sources are unreadable, or none of them is Debian's.
     pub fn of_machine() -> Result<Self> {
         let format = "$(RELEASE) $(COMPONENT) $(REPO_URI)";
         let lines = tool::text(tool::command("apt-get").args([
@@ -46,11 +43,11 @@ impl Mirrors {
             format,
             "Created-By: Packages",
         ]))?;
-        Ok(Self::from_targets(&lines))
+        Self::from_targets(&lines)
     }
 
     /// Picks from lines `release component address`.
-    fn from_targets(lines: &str) -> Self {
+    fn from_targets(lines: &str) -> Result<Self> {
         let mut main = None;
         let mut security = None;
         for line in lines.lines() {
@@ -73,13 +70,11 @@ impl Mirrors {
                 security.get_or_insert_with(|| address.to_owned());
             }
         }
-        match main {
-            Some(main) => Self { main, security },
-            None => Self {
-                main: PUBLIC_MAIN.to_owned(),
-                security: Some(PUBLIC_SECURITY.to_owned()),
-            },
-        }
+        let main = main.context(
+            "apt has no source of Debian's main archive, which kernels and bundles come from: add one \
+             to /etc/apt/sources.list.d and run apt-get update (sources.list(5))",
+        )?;
+        Ok(Self { main, security })
     }
 
     /// A source list for one suite and architecture.
@@ -96,10 +91,10 @@ impl Mirrors {
 
 #[cfg(test)]
 mod tests {
-    use super::{Mirrors, PUBLIC_MAIN, PUBLIC_SECURITY};
+    use super::{Mirrors, Result};
 
     #[test]
-    fn takes_the_machines_own_mirror() {
+    fn takes_the_machines_own_mirror() -> Result<()> {
         let mirrors = Mirrors::from_targets(
             "nodistro main https://packages.example.com/tool/\n\
              bookworm-updates main http://mirror.example.net/debian/\n\
@@ -107,7 +102,7 @@ mod tests {
              bookworm main cdrom:[Debian 12]/\n\
              bookworm main http://mirror.example.net/debian/\n\
              bookworm-security main http://mirror.example.net/security/\n",
-        );
+        )?;
         assert_eq!(mirrors.main, "http://mirror.example.net/debian/");
         assert_eq!(
             mirrors.security.as_deref(),
@@ -119,20 +114,20 @@ mod tests {
                 && list.contains("/security/ trixie-security main"),
             "{list}"
         );
+        Ok(())
     }
 
     #[test]
-    fn a_mirror_without_security_stays_alone() {
-        assert_eq!(
-            Mirrors::from_targets("trixie main http://m.example/debian/\n").security,
-            None
-        );
+    fn a_mirror_without_security_stays_alone() -> Result<()> {
+        let mirrors = Mirrors::from_targets("trixie main http://m.example/debian/\n")?;
+        assert_eq!(mirrors.security, None);
+        Ok(())
     }
 
     #[test]
-    fn a_machine_without_debian_sources_gets_the_public_ones() {
-        let mirrors = Mirrors::from_targets("jammy main http://archive.example.org/ubuntu/\n");
-        assert_eq!(mirrors.main, PUBLIC_MAIN);
-        assert_eq!(mirrors.security.as_deref(), Some(PUBLIC_SECURITY));
+    fn a_machine_without_debian_sources_is_told_what_to_add() {
+        let refused = Mirrors::from_targets("jammy main http://archive.example.org/ubuntu/\n");
+        let said = refused.map_err(|error| error.to_string());
+        assert!(said.is_err_and(|said| said.contains("sources.list.d")));
     }
 }
