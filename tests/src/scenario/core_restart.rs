@@ -50,10 +50,8 @@ pub(super) fn references_outlive_the_core(scene: &mut Scene) -> Result<()> {
             .map(|unit| restarts(scene, unit))
             .collect::<Result<_>>()?;
         let end = log_end(&scene.alarm, "presence")?;
-        scene
-            .operator
-            .run(&[&["core", "kill"], round].concat())?
-            .succeeded()?;
+        // The answer may be lost with the program that carries it; the counts below tell.
+        scene.operator.run(&[&["core", "kill"], round].concat())?;
         for (unit, counted) in round.iter().zip(counted) {
             wait_for(format!("{unit} is back"), || {
                 let now = restarts(scene, unit)?;
