@@ -47,6 +47,10 @@ pub(crate) const ALWAYS: &[Package] = &[
         "asks the box as anybody on the network would, in scenarios",
     ),
     package("openssl", "makes a stranger's certificate, in scenarios"),
+    package(
+        "minisign",
+        "signs and verifies beside our own code, in tests",
+    ),
     package("git", "names the commit that a benchmark measured"),
     package("xz-utils", "unpacks the kernel's modules"),
 ];
