@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits::{BUNDLE_UID, BUNDLES_PER_SLOT, SLOT_IDS, SLOT_PROJECT, SLOTS};
 
-/// A virtual gateway's place on the box, 0 to 31. Everything kernel-visible is derived from it.
+/// A virtual gateway's place on the box, 0 to 63. Everything kernel-visible is derived from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "u16", into = "u16")]
 pub struct Slot(u16);
@@ -207,6 +207,6 @@ mod tests {
         );
         assert!(BundleIndex::new(31).unwrap().outer_id(low) < high.first_id());
         assert_eq!(high.address(), [100, 96, 0, 2]);
-        assert!(Slot::new(32).is_err());
+        assert!(Slot::new(64).is_err());
     }
 }

@@ -15,18 +15,18 @@ pub const LINK_FRAME: usize = 65536;
 /// Largest frame on a reference's socket: one service call or answer.
 pub const CALL_FRAME: usize = 16384;
 
-/// Most virtual gateways on one box: slots 0 to 31.
-pub const SLOTS: usize = 32;
+/// Most virtual gateways on one box: slots 0 to 63.
+pub const SLOTS: usize = 64;
 /// Most bundles in one virtual gateway: indexes 0 to 31.
 pub const BUNDLES_PER_SLOT: usize = 32;
 /// Most units that init runs at once, core units and hands included.
-pub const UNITS: usize = 96;
+pub const UNITS: usize = 192;
 /// Most core units in the image's table.
 pub const CORE_UNITS: usize = 12;
 /// Most descriptors that ride on one frame.
 pub const FRAME_DESCRIPTORS: usize = 8;
 /// Most descriptors that init keeps for the broker.
-pub const STORED_DESCRIPTORS: usize = 256;
+pub const STORED_DESCRIPTORS: usize = 384;
 
 /// Longest provider, bundle, volume, port or device-class name.
 pub const NAME: usize = 32;

@@ -59,11 +59,47 @@ impl RestartPolicy {
         }
         u32::try_from(wait.min(ceiling)).unwrap_or(u32::MAX)
     }
+
+    /// The same, scattered over a quarter of it, so that units that failed together do not come
+    /// back together. Any number is good dice; the same gives the same wait.
+    ///
+    /// Longer than [`RestartPolicy::wait_ms`] while there is room below the longest wait, shorter at
+    /// the longest, and never outside the two.
+    pub fn scattered_ms(&self, attempt: u16, dice: u32) -> u32 {
+        let wait = self.wait_ms(attempt);
+        let window = wait / 4;
+        let ceiling = self.maximum_wait_ms.max(self.minimum_wait_ms);
+        let from = wait
+            .min(ceiling.saturating_sub(window))
+            .max(self.minimum_wait_ms);
+        let to = wait.saturating_add(window).min(ceiling);
+        let room = to.saturating_sub(from).saturating_add(1);
+        from.saturating_add(dice.checked_rem(room).unwrap_or(0))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn scattered_waits_stay_within_the_policy() {
+        let policy = RestartPolicy::CORE;
+        for attempt in 1..12 {
+            let wait = policy.wait_ms(attempt);
+            let all = (0..5000).map(|dice| policy.scattered_ms(attempt, dice));
+            let (least, most) = (all.clone().min().unwrap(), all.max().unwrap());
+            assert!(least >= 50 && most <= 10_000, "{least} to {most}");
+            assert!(least <= wait && wait <= most && most - least >= wait / 8);
+        }
+        let exact = RestartPolicy {
+            minimum_wait_ms: 500,
+            maximum_wait_ms: 500,
+            ..policy
+        };
+        assert!((0..999).all(|dice| exact.scattered_ms(7, dice) == 500));
+        assert_eq!(RestartPolicy::NEVER.scattered_ms(1, u32::MAX), 0);
+    }
 
     #[test]
     fn waits_grow_to_the_ceiling() {

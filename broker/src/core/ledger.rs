@@ -30,7 +30,7 @@ pub struct Share {
 
 /// Services, charged to the bundle that offers them.
 pub const SERVICES: Share = Share {
-    total: 256,
+    total: 384,
     guaranteed: 4,
     per_slot: 64,
     per_bundle: 16,
@@ -46,7 +46,7 @@ pub const REFERENCES: Share = Share {
 
 /// Watched interfaces, charged to the watcher.
 pub const WATCHES: Share = Share {
-    total: 512,
+    total: 768,
     guaranteed: 8,
     per_slot: 64,
     per_bundle: 16,
@@ -54,7 +54,7 @@ pub const WATCHES: Share = Share {
 
 /// Connections, charged to whose listener they arrived on.
 pub const PEERS: Share = Share {
-    total: 256,
+    total: 384,
     guaranteed: 4,
     per_slot: 64,
     per_bundle: 4,

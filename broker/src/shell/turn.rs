@@ -28,7 +28,7 @@ use crate::core::{Input, Registry};
 /// Most requests of one peer, and most new peers of one listener, in one turn.
 const BURST: usize = 8;
 /// Room in the kernel for what a peer has not read, bytes; the kernel doubles it. A few frames for
-/// each of 256 peers stay far below the broker's own limit of memory.
+/// each of 384 peers stay far below the broker's own limit of memory.
 const SEND_BUFFER: usize = 8192;
 
 /// The broker: registry and sockets.

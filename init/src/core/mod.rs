@@ -12,6 +12,7 @@
 //! | `unit`         | one unit's record and deadlines                            |
 //! | `supervisor`   | every unit; events in, inputs worked off                   |
 //! | `turn`         | one step of the table, carried through                     |
+//! | `dice`         | numbers that scatter restarts                              |
 //! | `briefing`     | what a core program is told when it begins                 |
 //! | `request`      | the verbs of a control socket, by role                     |
 //! | `store`        | the descriptors that the broker lets init keep             |
@@ -20,6 +21,7 @@
 //! | `effect`       | what the shell is asked to do                              |
 
 mod briefing;
+mod dice;
 pub mod effect;
 pub mod machine;
 pub mod readiness;

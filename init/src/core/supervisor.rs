@@ -96,6 +96,7 @@ pub struct Supervisor {
     dropped: u32,
     pub(super) generation: u32,
     first: u64,
+    pub(super) seed: u64,
     pub(super) core_active: bool,
     pub(super) prepared: bool,
 }
@@ -114,9 +115,16 @@ impl Supervisor {
             dropped: 0,
             generation: 0,
             first: 0,
+            seed: 0,
             core_active: false,
             prepared: false,
         }
+    }
+
+    /// Lets restarts scatter differently: by any number but 0 that another boot
+    /// would not have.
+    pub fn scatter(&mut self, seed: u64) {
+        self.seed = seed;
     }
 
     /// Takes the image's table and starts its units in order; those in the box's own network wait
@@ -168,10 +176,11 @@ impl Supervisor {
             Event::Emptied(life) => self.turn_life(life, Input::Emptied, now),
             Event::Removed(life) => self.turn_life(life, Input::Removed, now),
             Event::Alive(life) => {
+                let seed = self.seed;
                 if let Some(unit) = self.living(life)
                     && unit.state == State::Active
                 {
-                    unit.set_deadline(now, false);
+                    unit.set_deadline(now, false, seed);
                 }
             }
             Event::NotAdjusted { slot, step } => {

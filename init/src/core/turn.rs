@@ -103,7 +103,7 @@ impl Supervisor {
 
     /// What entering a state means, whatever led there.
     fn enter(&mut self, id: UnitId, input: Input, now: u64) {
-        let ending = self.ending();
+        let (ending, seed) = (self.ending(), self.seed);
         let Some(unit) = self.unit_mut(id) else {
             return;
         };
@@ -128,7 +128,7 @@ impl Supervisor {
             | State::Awaiting => {}
         }
         if let Some(unit) = self.unit_mut(id) {
-            unit.set_deadline(now, ending);
+            unit.set_deadline(now, ending, seed);
         }
     }
 

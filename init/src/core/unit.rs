@@ -14,6 +14,7 @@ use limen_proto::spec::{BundleSpec, Readiness, VgwSpec};
 use limen_proto::state::{Exit, Fault};
 use limen_proto::table::{CoreUnit, Network, Role};
 
+use super::dice;
 use super::machine::Facts;
 use super::state::State;
 
@@ -215,8 +216,8 @@ impl Unit {
         }
     }
 
-    /// The deadline of the present state, which begins now.
-    pub fn set_deadline(&mut self, now: u64, ending: bool) {
+    /// The deadline of the present state, which begins now. `seed` scatters restarts; 0 does not.
+    pub fn set_deadline(&mut self, now: u64, ending: bool, seed: u64) {
         let wait = match self.state {
             State::Building | State::Executing => Some(BUILD_WITHIN_MS),
             State::Readying => Some(self.plan.ready_within_ms),
@@ -227,7 +228,11 @@ impl Unit {
             State::Terminating => Some(self.plan.stop_within_ms),
             State::Clearing(_) => Some(CLEAR_AGAIN_MS),
             State::Removing(_) => Some(REMOVE_WITHIN_MS),
-            State::Waiting => Some(self.plan.restart.wait_ms(self.attempts)),
+            State::Waiting if seed == 0 => Some(self.plan.restart.wait_ms(self.attempts)),
+            State::Waiting => {
+                let dice = dice::throw(seed, self.generation.0);
+                Some(self.plan.restart.scattered_ms(self.attempts, dice))
+            }
             State::Idle | State::Awaiting => None,
         };
         self.deadline = wait.map(|wait| now.saturating_add(u64::from(wait)));

@@ -28,7 +28,7 @@ pub(super) static KIND: Kind = Kind {
             name: "Slot",
             form: Form::Int,
             unit: "",
-            description: "its place on the box, 0 to 31",
+            description: "its place on the box, 0 to 63",
         },
         Attribute {
             name: "Enabled",

@@ -1,5 +1,7 @@
 //! Stories that a person would ask about
 
+use std::collections::BTreeMap;
+
 use limen_proto::control::{ControlError, Verb};
 use limen_proto::id::{Generation, UnitId, UnitRef};
 use limen_proto::spec::Readiness;
@@ -150,6 +152,50 @@ fn a_crash_loop_backs_off_and_is_given_up() {
         report(&world, unit),
         (UnitState::Idle, Fault::UnStartable, 3)
     );
+}
+
+/// Case C-14: a hundred units that failed in the same millisecond do not come back in the same one.
+#[test]
+fn crash_loops_do_not_come_back_together() {
+    let mut world = World::booted();
+    world.core.scatter(20_261_120);
+    let units: Vec<_> = (1..=4)
+        .flat_map(|of| (0..25).map(move |index| bundle(of, index)))
+        .collect();
+    for of in 1..=4 {
+        world.ask(STEWARD, start_vgw(of), 0).unwrap();
+        world.run(UnitId::Vgw(slot(of)));
+        for index in 0..25 {
+            world
+                .ask(STEWARD, start_bundle(of, index, Readiness::Exec), 0)
+                .unwrap();
+            world.run(bundle(of, index));
+        }
+    }
+    for wait in [100, 200, 400] {
+        let mut returns = BTreeMap::new();
+        for unit in &units {
+            world.end(*unit, Exit::Status(1));
+            world.empty(*unit);
+            let at = world.core.unit(*unit).unwrap().deadline.unwrap();
+            *returns.entry(at - world.now).or_insert(0) += 1;
+        }
+        let (first, last) = (
+            *returns.keys().min().unwrap(),
+            *returns.keys().max().unwrap(),
+        );
+        assert!(
+            first >= wait && last <= wait + wait / 4,
+            "{first} to {last}"
+        );
+        assert!(returns.len() >= 20, "{returns:?}");
+        assert!(
+            returns.values().all(|together| *together <= 12),
+            "{returns:?}"
+        );
+        world.pass(wait + wait / 4);
+        units.iter().for_each(|unit| world.run(*unit));
+    }
 }
 
 #[test]
