@@ -177,6 +177,12 @@ pub const WALKS: &[Program] = &[
         &[],
         "PID 1 above limen-init: it is killed and ended as any other process",
     ),
+    walk(
+        "wires",
+        "limen-net",
+        &[],
+        "in the place of limen-init: rates, walls and reach of the links of virtual gateways",
+    ),
 ];
 
 /// The programs of some groups, in the table's order.

@@ -15,7 +15,7 @@ use limen_cross::{Built, Target};
 use limen_images::disk::{self, Provision};
 use limen_images::image::Image;
 use limen_images::machine::Machine;
-use limen_images::qemu::Configuration;
+use limen_images::qemu::{Clock, Configuration};
 
 use crate::credentials::Credentials;
 use crate::progress::Step;
@@ -26,30 +26,49 @@ use crate::workspace::Workspace;
 
 /// One of `limen_cross::program::WALKS`, and where it stands.
 #[derive(Debug)]
-struct Walk {
+pub(crate) struct Walk {
+    /// Its name among the stages.
+    pub(crate) stage: &'static str,
     /// The program, and the first word of what it says.
     name: &'static str,
     /// Which program of the core it replaces.
     place: &'static str,
     /// Under which name it finds that one.
     kept_as: Option<&'static str>,
+    /// What its guest's clock follows.
+    clock: Clock,
 }
 
-const WALKS: &[Walk] = &[
+/// Every walk.
+pub(crate) const WALKS: &[Walk] = &[
     Walk {
+        stage: "walks in guests: walk",
         name: "walk",
         place: "limen-init",
         kept_as: None,
+        clock: Clock::Host,
     },
     Walk {
+        stage: "walks in guests: tour",
         name: "tour",
         place: "limen-steward",
         kept_as: None,
+        clock: Clock::Host,
     },
     Walk {
+        stage: "walks in guests: host",
         name: "host",
         place: "limen-init",
         kept_as: Some("limen-ordinary"),
+        clock: Clock::Host,
+    },
+    Walk {
+        stage: "walks in guests: wires",
+        name: "wires",
+        place: "limen-init",
+        kept_as: None,
+        // It measures rates: a busy machine must not count as a slow link.
+        clock: Clock::Instructions,
     },
 ];
 
@@ -59,39 +78,31 @@ const LIMIT: Duration = Duration::from_secs(240);
 /// From its last word to the emulator's end; init gives units seconds to stop.
 const END: Duration = Duration::from_secs(30);
 
-/// Plays every walk on every kernel.
-pub(crate) fn play(workspace: &Workspace) -> Result<()> {
+/// Plays one walk on every kernel.
+pub(crate) fn play(workspace: &Workspace, walk: &Walk) -> Result<()> {
     let core = build::programs(workspace, Target::Aarch64)?;
     let walks = build::walks(workspace)?;
     let builder = build::images(workspace);
     let folder = workspace.target().join("walks");
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let credentials = Credentials::open(&folder.join("credentials"))?;
-    let mut systems = Vec::new();
-    for walk in WALKS {
-        let step = Step::start(format!("image for {}", walk.name));
-        let system = folder.join(format!("{}.squashfs", walk.name));
-        let variant = Variant {
-            place: walk.place,
-            by: program(&walks, walk.name)?,
-            kept_as: walk.kept_as,
-        };
-        variant.write(&builder, &core, &system, |_| Ok(()))?;
-        systems.push(system);
-        step.done();
-    }
+    let system = folder.join(format!("{}.squashfs", walk.name));
+    let variant = Variant {
+        place: walk.place,
+        by: program(&walks, walk.name)?,
+        kept_as: walk.kept_as,
+    };
+    variant.write(&builder, &core, &system, |_| Ok(()))?;
     for kernel in KERNELS {
         let ordinary = build::image(&builder, kernel.name, &core)?;
-        for (walk, system) in WALKS.iter().zip(&systems) {
-            let step = Step::start(format!("{} on kernel {}", walk.name, kernel.name));
-            let guest = Guest {
-                image: variant::with_system(&ordinary, system.clone()),
-                folder: folder.join(kernel.name).join(walk.name),
-                credentials: &credentials,
-            };
-            guest.play(walk)?;
-            step.done();
-        }
+        let step = Step::start(format!("{} on kernel {}", walk.name, kernel.name));
+        let guest = Guest {
+            image: variant::with_system(&ordinary, system.clone()),
+            folder: folder.join(kernel.name).join(walk.name),
+            credentials: &credentials,
+        };
+        guest.play(walk)?;
+        step.done();
     }
     Ok(())
 }
@@ -112,7 +123,7 @@ struct Guest<'a> {
 
 impl Guest<'_> {
     fn play(self, walk: &Walk) -> Result<()> {
-        let mut machine = self.boot()?;
+        let mut machine = self.boot(walk.clock)?;
         let log = machine.serial_log();
         let ended = machine
             .wait_for(&format!("{}: done", walk.name), LIMIT)
@@ -137,7 +148,7 @@ impl Guest<'_> {
         )
     }
 
-    fn boot(self) -> Result<Machine> {
+    fn boot(self, clock: Clock) -> Result<Machine> {
         let data = self.folder.join("data.img");
         if data.exists() {
             fs::remove_file(&data).with_context(|| format!("cannot remove {}", data.display()))?;
@@ -148,7 +159,9 @@ impl Guest<'_> {
             gateway_key: self.credentials.key("gateway"),
         };
         disk::ensure_disk(&data, DISK, &provision)?;
-        Configuration::new(self.image, data, self.folder).spawn()
+        let mut configuration = Configuration::new(self.image, data, self.folder);
+        configuration.clock = clock;
+        configuration.spawn()
     }
 }
 

@@ -47,14 +47,27 @@ pub fn prepare(uplink: &str, listen: u16) -> Result<(), Fault> {
 /// # Errors
 /// The kernel refused a message; the link and the firewall entries are gone again.
 pub fn build(slot: Slot, inside: BorrowedFd<'_>, contract: &Contract) -> Result<(), Fault> {
-    let built = link::create(slot, inside)
-        .and_then(|()| shape::set(slot, inside, contract))
-        .and_then(|()| firewall::admit(slot, contract));
-    if built.is_err() {
+    connect(slot, inside)?;
+    let opened = adjust(slot, inside, contract);
+    if opened.is_err() {
         // The first fault is the one to report.
         let _ = destroy(slot);
     }
-    built
+    opened
+}
+
+/// The part of [`build`] that no contract decides, nearly all of its cost: the pair of devices, addresses
+/// and routes. It can be done ahead, before anybody lives in the namespace; [`adjust`] opens it.
+///
+/// # Errors
+/// The kernel refused a message; the link is gone again.
+pub fn connect(slot: Slot, inside: BorrowedFd<'_>) -> Result<(), Fault> {
+    let made = link::create(slot, inside);
+    if made.is_err() {
+        // The first fault is the one to report.
+        let _ = link::delete(slot);
+    }
+    made
 }
 
 /// Applies another contract to a link that exists.

@@ -1,5 +1,8 @@
 //! Shaping: a token bucket at each end of a link
 //!
+//! Bits are those of Ethernet frames without preamble and checksum: 14 bytes more than the IP packet.
+//! What the TCP stack hands over as one large segment is cut into frames first, if it is larger than the bucket.
+//!
 //! What a virtual gateway sends is held at the inner end (nothing inside can change it: the network
 //! namespace belongs to the initial user namespace), what it receives at the box's end.
 //! Source: Linux `net/sched/sch_tbf.c`, `include/uapi/linux/pkt_sched.h`.
@@ -25,7 +28,7 @@ const TBF_BURST: u16 = 6;
 /// Smallest bucket, bytes: two full frames; one would be the floor.
 const SMALLEST_BURST: u64 = 3200;
 /// Smallest queue behind the bucket, bytes.
-const SMALLEST_QUEUE: u64 = 16_384;
+const SMALLEST_QUEUE: u64 = 32_768;
 
 /// Holds both directions to the contract's rates; 0 lifts the limit.
 pub(crate) fn set(slot: Slot, inside: BorrowedFd<'_>, contract: &Contract) -> Result<(), Fault> {
@@ -80,11 +83,12 @@ struct Bucket {
 }
 
 impl Bucket {
-    /// 4 ms of tokens (a timer tick at 250 Hz) and 50 ms of queue.
+    /// 4 ms of tokens (a timer tick at 250 Hz) and 100 ms of queue: one TCP connection needs a
+    /// queue of its round-trip time to fill a link after each loss, and others wait behind it.
     fn new(bits: u64) -> Self {
         let rate = (bits / 8).max(1);
         let burst = (rate / 250).max(SMALLEST_BURST);
-        let queue = (burst + rate / 20).max(SMALLEST_QUEUE);
+        let queue = (burst + rate / 10).max(SMALLEST_QUEUE);
         let bounded = |size: u64| u32::try_from(size).unwrap_or(u32::MAX);
         Self {
             rate,
@@ -116,7 +120,7 @@ mod tests {
             Bucket {
                 rate: 125_000,
                 burst: 3200,
-                queue: 16_384
+                queue: 32_768
             }
         );
         assert_eq!(Bucket::new(1_000_000_000).burst, 500_000);

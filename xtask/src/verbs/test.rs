@@ -46,7 +46,9 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     stages.push(Stage::new("box programs and images", || {
         build::everything(workspace)
     }));
-    stages.push(Stage::new("walks in guests", || walks::play(workspace)));
+    for walk in walks::WALKS {
+        stages.push(Stage::new(walk.stage, || walks::play(workspace, walk)));
+    }
     for kernel in scenarios::KERNELS {
         stages.push(Stage::new(kernel.stage, || {
             scenarios::play(workspace, kernel.name)

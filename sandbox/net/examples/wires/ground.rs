@@ -1,0 +1,118 @@
+//! The ground that the walk covers: a world, a box, virtual gateways
+//!
+//! Each in a network namespace of its own. The box is where the walk lives; its uplink is the inner
+//! end of a link that this crate made from the world, because a link is a link.
+
+use std::net::Ipv4Addr;
+use std::os::fd::AsFd;
+
+use limen_net::{build, connect, destroy, prepare};
+use limen_proto::contract::{Contract, Limits, Wan};
+use limen_proto::id::Slot;
+
+use crate::space::Space;
+
+/// The box's device towards the world: the inner end of a link has this name.
+pub(crate) const UPLINK: &str = "uplink";
+/// The port of management.
+pub(crate) const MANAGEMENT: u16 = 8443;
+/// The slot whose link is the uplink.
+const WORLD: u16 = 30;
+/// A host of the world that anybody may be let to.
+pub(crate) const HOST: Ipv4Addr = Ipv4Addr::new(192, 88, 10, 1);
+
+pub(crate) fn slot(number: u16) -> Slot {
+    Slot::new(number).unwrap()
+}
+
+pub(crate) struct Ground {
+    pub(crate) world: Space,
+}
+
+impl Ground {
+    /// Moves the caller into the box and connects that to the world.
+    pub(crate) fn lay() -> Self {
+        // For hundreds of connections, both ends of each.
+        let most = rustix::process::Rlimit {
+            current: Some(4096),
+            maximum: Some(4096),
+        };
+        rustix::process::setrlimit(rustix::process::Resource::Nofile, most).unwrap();
+        let world = Space::fresh();
+        Space::enter_fresh();
+        let inner = Space::here();
+        world.inside(|| connect(slot(WORLD), inner.as_fd()).unwrap());
+        world.inside(|| address(1000 + u32::from(WORLD), HOST));
+        prepare(UPLINK, MANAGEMENT).unwrap();
+        Self { world }
+    }
+}
+
+/// A virtual gateway: its namespace and its slot.
+pub(crate) struct Vgw {
+    pub(crate) slot: Slot,
+    pub(crate) space: Space,
+}
+
+impl Vgw {
+    pub(crate) fn new(number: u16, contract: &Contract) -> Self {
+        let (slot, space) = (slot(number), Space::fresh());
+        build(slot, space.as_fd(), contract).unwrap();
+        Self { slot, space }
+    }
+
+    /// Its link and what was allowed to it are gone; then its namespace goes.
+    pub(crate) fn end(self) {
+        destroy(self.slot).unwrap();
+    }
+
+    pub(crate) fn address(&self) -> Ipv4Addr {
+        self.slot.address().into()
+    }
+}
+
+/// Everything of the world is allowed, at so many bits a second.
+pub(crate) fn contract(upload: u64, download: u64) -> Contract {
+    Contract {
+        limits: Limits {
+            cpu_percent: 0,
+            cpu_weight: 100,
+            memory: 1,
+            processes: 1,
+        },
+        disk: 0,
+        inodes: 0,
+        upload,
+        download,
+        wan: Wan::All,
+        publish: heapless::Vec::new(),
+        devices: heapless::Vec::new(),
+    }
+}
+
+/// Gives a device of the caller's namespace one more address.
+fn address(index: u32, address: Ipv4Addr) {
+    use rustix::net::netlink::SocketAddrNetlink;
+    use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketType};
+    const NEW_ADDRESS: u16 = 20;
+    const REQUEST_CREATE_ACK: u16 = 0x405;
+    let mut message = Vec::new();
+    message.extend(40u32.to_ne_bytes());
+    message.extend(NEW_ADDRESS.to_ne_bytes());
+    message.extend(REQUEST_CREATE_ACK.to_ne_bytes());
+    message.extend([0; 8]);
+    message.extend([2, 32, 0, 0]);
+    message.extend(index.to_ne_bytes());
+    for kind in [1u16, 2] {
+        message.extend(8u16.to_ne_bytes());
+        message.extend(kind.to_ne_bytes());
+        message.extend(address.octets());
+    }
+    assert_eq!(message.len(), 40);
+    let socket = rustix::net::socket(AddressFamily::NETLINK, SocketType::RAW, None).unwrap();
+    rustix::net::connect(&socket, &SocketAddrNetlink::new(0, 0)).unwrap();
+    rustix::net::send(&socket, &message, SendFlags::empty()).unwrap();
+    let mut answer = [0u8; 256];
+    rustix::net::recv(&socket, &mut answer[..], RecvFlags::empty()).unwrap();
+    assert_eq!(answer[16..20], [0; 4], "the address was refused");
+}

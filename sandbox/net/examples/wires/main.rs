@@ -1,0 +1,51 @@
+//! Walks the links of virtual gateways: rates, walls, reach, counters
+//!
+//! `cargo xtask test --only walks` puts it into an image under the name `limen-init`. A line with
+//! `wires: NOT: ` is an expectation that did not hold; it ends with `wires: done` when every one held
+//! and `wires: FAILED` otherwise.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "a walk that stumbles shall say where"
+)]
+
+mod ground;
+mod load;
+mod rate;
+mod space;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crate::ground::Ground;
+use crate::rate::rates_are_kept;
+
+fn main() {
+    let whole = std::panic::catch_unwind(walk).is_ok();
+    let held = whole && !FAILED.load(Ordering::Relaxed);
+    println!("wires: {}", if held { "done" } else { "FAILED" });
+    if std::process::id() == 1 {
+        rustix::fs::sync();
+        std::thread::sleep(Duration::from_millis(200));
+        let _ = rustix::system::reboot(rustix::system::RebootCommand::PowerOff);
+    }
+}
+
+fn walk() {
+    let ground = Ground::lay();
+    rates_are_kept(&ground);
+}
+
+static FAILED: AtomicBool = AtomicBool::new(false);
+
+fn expect(what: &str, held: bool, seen: &dyn std::fmt::Debug) {
+    if held {
+        println!("wires: ok: {what}");
+    } else {
+        FAILED.store(true, Ordering::Relaxed);
+        println!("wires: NOT: {what}: {seen:?}");
+    }
+}
