@@ -117,6 +117,13 @@ pub enum Verb {
         /// Which.
         unit: UnitId,
     },
+    /// Steward: hold every process of an active virtual gateway where it is, or let them go on.
+    Freeze {
+        /// Which.
+        slot: Slot,
+        /// Hold, or let go.
+        frozen: bool,
+    },
 }
 
 /// What init tells a core unit.
@@ -197,6 +204,8 @@ pub struct UnitReport {
     pub posture: Posture,
     /// Started this many milliseconds after init's first instruction; 0 before the first start.
     pub since_ms: u64,
+    /// A virtual gateway that is held by `Freeze`, in this life and in those to come.
+    pub frozen: bool,
 }
 
 /// Why init refused.
@@ -229,6 +238,9 @@ pub enum ControlError {
     /// The kernel refused: errno.
     #[error("the kernel refused with errno {0}")]
     Kernel(i32),
+    /// The virtual gateway is frozen: nothing is started in it.
+    #[error("its virtual gateway is frozen")]
+    Frozen,
 }
 
 /// A bundle's directory below `/run/limen/bundle`: its broker and notify sockets.

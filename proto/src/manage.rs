@@ -171,6 +171,16 @@ pub enum Verb {
         /// Their names in the image's table.
         units: Vec<Name>,
     },
+    /// Operator: hold every process of a virtual gateway where it is.
+    FreezeVgw {
+        /// Whose.
+        provider: Name,
+    },
+    /// Operator: let them go on.
+    ThawVgw {
+        /// Whose.
+        provider: Name,
+    },
 }
 
 /// Steward to mgmt.
@@ -281,6 +291,8 @@ pub struct Vgw {
     pub slot: u16,
     /// Shall it run?
     pub enabled: bool,
+    /// Whether its processes are held.
+    pub frozen: bool,
     /// State.
     pub state: UnitState,
     /// Fault.

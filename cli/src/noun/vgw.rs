@@ -33,6 +33,10 @@ pub(crate) enum Verb {
     Stop(Whose),
     /// End it and start it again (operator)
     Restart(Whose),
+    /// Hold every process in it where it is, until it is thawed (operator)
+    Freeze(Whose),
+    /// Let the processes of a frozen one go on (operator)
+    Thaw(Whose),
     /// Change its contract while it runs; what is not given stays (operator)
     Limit(Limit),
     /// List virtual gateways: the operator all, a provider its own
@@ -100,6 +104,8 @@ impl Verb {
             Self::Start(whose) => act(&client, output, &whose.provider, "start", &[]),
             Self::Stop(whose) => act(&client, output, &whose.provider, "stop", &[]),
             Self::Restart(whose) => act(&client, output, &whose.provider, "restart", &[]),
+            Self::Freeze(whose) => act(&client, output, &whose.provider, "freeze", &[]),
+            Self::Thaw(whose) => act(&client, output, &whose.provider, "thaw", &[]),
             Self::Limit(limit) => limit.run(&client, output),
             Self::List => list(&client, output),
             Self::Show(shown) => show(&client, output, shown.provider.as_ref()),
@@ -223,7 +229,7 @@ fn row(vgw: &Value) -> Vec<String> {
     vec![
         field(vgw, "provider"),
         field(vgw, "slot"),
-        field(vgw, "state"),
+        state(vgw),
         field(vgw, "fault"),
         field(vgw, "restarts"),
         field(vgw, "address"),
@@ -236,6 +242,15 @@ fn row(vgw: &Value) -> Vec<String> {
         ),
         field(vgw, "bundle-count"),
     ]
+}
+
+fn state(vgw: &Value) -> String {
+    let state = field(vgw, "state");
+    if vgw["frozen"] == true {
+        format!("{state}, frozen")
+    } else {
+        state
+    }
 }
 
 fn show(client: &Client, output: Output, provider: Option<&Name>) -> Result<(), Failure> {
@@ -275,7 +290,7 @@ fn describe(vgw: &Value) -> String {
         ("slot", field(vgw, "slot")),
         ("address", field(vgw, "address")),
         ("enabled", field(vgw, "enabled")),
-        ("state", field(vgw, "state")),
+        ("state", state(vgw)),
         ("fault", field(vgw, "fault")),
         ("detail", field(vgw, "detail")),
         ("restarts", field(vgw, "restarts")),

@@ -143,5 +143,6 @@ fn report(unit: UnitId, generation: Generation, tag: u64, state: UnitState) -> U
         tag,
         posture: Posture::default(),
         since_ms: 5,
+        frozen: false,
     }
 }

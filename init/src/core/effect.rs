@@ -32,6 +32,8 @@ pub enum Effect {
     Remove(UnitRef),
     /// Let limen-jail apply the recorded contract of an active virtual gateway.
     Adjust(Slot),
+    /// Hold every process of a virtual gateway where it is, or let them go on.
+    Freeze(Slot, bool),
     /// The record of a unit is gone: its log pipe, directory and cgroup go too.
     Forget(UnitId),
     /// The unit's visible state changed, or was asked for: tell the steward, and the console.

@@ -23,6 +23,7 @@
 mod briefing;
 mod dice;
 pub mod effect;
+mod freeze;
 pub mod machine;
 pub mod readiness;
 pub mod request;

@@ -3,7 +3,7 @@
 //! | verb                                                                                  | roles   | descriptors |
 //! |---------------------------------------------------------------------------------------|---------|-------------|
 //! | `Ready`, `Watchdog`                                                                   | any     | 0           |
-//! | `StartVgw`, `StartBundle`, `Stop`, `Adjust`, `Forget`, `List`, `Shutdown`, `Kill`     | steward | 0           |
+//! | `StartVgw`, `StartBundle`, `Stop`, `Adjust`, `Forget`, `List`, `Shutdown`, `Kill`, `Freeze` | steward | 0     |
 //! | `StartHand`                                                                           | steward | 2           |
 //! | `Store`                                                                               | broker  | 1           |
 //! | `Drop`                                                                                | broker  | 0           |
@@ -34,7 +34,8 @@ const fn allows(role: Role, verb: &Verb) -> bool {
         | Verb::Forget { .. }
         | Verb::List
         | Verb::Shutdown { .. }
-        | Verb::Kill { .. } => matches!(role, Role::Steward),
+        | Verb::Kill { .. }
+        | Verb::Freeze { .. } => matches!(role, Role::Steward),
         Verb::Store { .. } | Verb::Drop { .. } => matches!(role, Role::Broker),
     }
 }
@@ -54,6 +55,7 @@ const fn descriptors(verb: &Verb) -> usize {
         | Verb::List
         | Verb::Shutdown { .. }
         | Verb::Kill { .. }
+        | Verb::Freeze { .. }
         | Verb::Drop { .. } => 0,
     }
 }
@@ -108,7 +110,8 @@ impl Supervisor {
                 let id = UnitId::Hand(slot, run);
                 self.start(id, Program::Hand(entry, slot), plan, 0)?;
             }
-            Verb::Stop { unit } => self.stop(unit)?,
+            Verb::Stop { unit } => self.stop(unit, now)?,
+            Verb::Freeze { slot, frozen } => self.freeze(slot, frozen, now)?,
             Verb::Adjust { slot, contract } => {
                 let unit = self
                     .unit_mut(UnitId::Vgw(slot))
@@ -158,6 +161,7 @@ impl Supervisor {
 
     fn home_is_active(&self, spec: &limen_proto::spec::BundleSpec) -> Result<(), ControlError> {
         match self.unit(UnitId::Vgw(spec.slot)) {
+            Some(vgw) if vgw.frozen.is_some() => Err(ControlError::Frozen),
             Some(vgw) if vgw.state == State::Active => Ok(()),
             Some(_) | None => Err(ControlError::NoVgw),
         }
@@ -185,6 +189,7 @@ impl Supervisor {
             unit.restarts = 0;
             unit.attempts = 0;
             unit.exit = None;
+            unit.frozen = None;
         } else if full {
             return Err(ControlError::Full);
         } else {
@@ -195,13 +200,17 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Stops a unit; stopping what is idle changes nothing.
-    fn stop(&mut self, id: UnitId) -> Result<(), ControlError> {
+    /// Stops a unit; stopping what is idle changes nothing. A frozen virtual gateway is thawed
+    /// first, so that its bundles can end in order.
+    fn stop(&mut self, id: UnitId, now: u64) -> Result<(), ControlError> {
         if let UnitId::Core(_) = id {
             return Err(ControlError::Forbidden);
         }
         let unit = self.unit_mut(id).ok_or(ControlError::Unknown)?;
         if unit.state != State::Idle {
+            if let UnitId::Vgw(slot) = id {
+                self.thaw(slot, now);
+            }
             self.queue(id, Input::Stop);
         }
         Ok(())

@@ -83,6 +83,7 @@ impl Supervisor {
         if self.ending.push(ending).is_err() {
             return;
         }
+        self.thaw_all(now);
         self.stop_phase(Phase::Tenants);
     }
 

@@ -93,6 +93,22 @@ impl State {
         }
     }
 
+    /// Whether what ends this state is the doing of the unit's own processes: its deadline stands
+    /// still while they are frozen. What ends the others, a kill above all, takes effect on frozen
+    /// processes too.
+    pub const fn pauses(self) -> bool {
+        match self {
+            Self::Building | Self::Executing | Self::Readying | Self::Active => true,
+            Self::Idle
+            | Self::Draining
+            | Self::Terminating
+            | Self::Clearing(_)
+            | Self::Removing(_)
+            | Self::Waiting
+            | Self::Awaiting => false,
+        }
+    }
+
     /// Whether a process of this unit may exist.
     pub const fn occupied(self) -> bool {
         match self {

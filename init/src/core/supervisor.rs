@@ -176,11 +176,15 @@ impl Supervisor {
             Event::Emptied(life) => self.turn_life(life, Input::Emptied, now),
             Event::Removed(life) => self.turn_life(life, Input::Removed, now),
             Event::Alive(life) => {
+                let frozen = self.is_frozen(life.unit);
                 let seed = self.seed;
                 if let Some(unit) = self.living(life)
                     && unit.state == State::Active
                 {
                     unit.set_deadline(now, false, seed);
+                    if frozen {
+                        unit.pause(now);
+                    }
                 }
             }
             Event::NotAdjusted { slot, step } => {

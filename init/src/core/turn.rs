@@ -19,7 +19,7 @@ impl Supervisor {
         match id {
             UnitId::Bundle(slot, _) => self
                 .unit(UnitId::Vgw(slot))
-                .is_some_and(|vgw| vgw.state == State::Active),
+                .is_some_and(|vgw| vgw.state == State::Active && vgw.frozen.is_none()),
             UnitId::Core(_) | UnitId::Vgw(_) | UnitId::Hand(..) => {
                 self.prepared || !self.unit(id).is_some_and(|unit| unit.plan.networked)
             }
@@ -127,8 +127,12 @@ impl Supervisor {
             | State::Removing(_)
             | State::Awaiting => {}
         }
+        let frozen = self.is_frozen(id);
         if let Some(unit) = self.unit_mut(id) {
             unit.set_deadline(now, ending, seed);
+            if frozen {
+                unit.pause(now);
+            }
         }
     }
 
@@ -163,7 +167,11 @@ impl Supervisor {
             unit.fault = Fault::NoFault;
         }
         if let UnitId::Vgw(slot) = id {
-            self.queue_bundles(slot, Input::Restored);
+            if self.is_frozen(id) {
+                self.push(Effect::Freeze(slot, true));
+            } else {
+                self.queue_bundles(slot, Input::Restored);
+            }
         }
         let core = |unit: &&Unit| matches!(unit.id, UnitId::Core(_));
         if !self.core_active
@@ -198,7 +206,12 @@ impl Supervisor {
         if let Some(unit) = self.unit_mut(id) {
             unit.pid = 0;
             let life = unit.life();
+            let frozen = unit.frozen.is_some();
             self.push(Effect::Release(life));
+            // A cgroup stays frozen when all in it are dead: the next life would be born so.
+            if let (UnitId::Vgw(slot), true) = (id, frozen) {
+                self.push(Effect::Freeze(slot, false));
+            }
         }
     }
 

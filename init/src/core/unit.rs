@@ -151,6 +151,10 @@ pub struct Unit {
     pub active_since: Option<u64>,
     /// When `Expired` is due.
     pub deadline: Option<u64>,
+    /// What is left of the deadline of a state that is frozen, milliseconds.
+    pub paused: Option<u64>,
+    /// A virtual gateway that shall be frozen whenever it is active, since then.
+    pub frozen: Option<u64>,
     /// Its present report has not been taken yet.
     pub unreported: bool,
 }
@@ -176,6 +180,8 @@ impl Unit {
             since: 0,
             active_since: None,
             deadline: None,
+            paused: None,
+            frozen: None,
             unreported: false,
         }
     }
@@ -236,6 +242,7 @@ impl Unit {
             State::Idle | State::Awaiting => None,
         };
         self.deadline = wait.map(|wait| now.saturating_add(u64::from(wait)));
+        self.paused = None;
     }
 
     /// What the steward is told. `first` is the time of init's first instruction.
@@ -254,6 +261,7 @@ impl Unit {
                 0 => 0,
                 since => since.saturating_sub(first),
             },
+            frozen: self.frozen.is_some(),
         }
     }
 

@@ -59,6 +59,7 @@ impl Shell {
                 }
             }
             Effect::Adjust(slot) => self.adjust(slot),
+            Effect::Freeze(slot, frozen) => self.freeze(slot, frozen),
             Effect::Forget(unit) => self.forget(unit),
             Effect::Report(unit) => self.report(unit),
             Effect::Link(one, other) => self.link(one, other),
@@ -97,6 +98,18 @@ impl Shell {
         let network = namespaces.and_then(|(_, network)| duplicate(network).ok());
         let task = Task::Adjust { slot, contract };
         self.send_out(Purpose::Adjust(slot), &task, network.as_ref());
+    }
+
+    fn freeze(&self, slot: Slot, frozen: bool) {
+        match self.tree.freeze_vgw(slot, frozen) {
+            Ok(()) => {}
+            // It ended, and what was made for it is gone.
+            Err(Errno::NOENT) if !frozen => {}
+            Err(errno) => self.journal.log(
+                Level::Error,
+                format_args!("freeze={frozen} of virtual gateway {slot}: {errno}"),
+            ),
+        }
     }
 
     /// Microseconds since the first instruction.

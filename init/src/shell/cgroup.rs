@@ -116,6 +116,19 @@ impl Tree {
         rustix::io::write(&file, b"0").map(|_| ())
     }
 
+    /// Holds every process of a virtual gateway where it is, or lets them go on.
+    ///
+    /// # Errors
+    /// ENOENT: it has no cgroup.
+    pub(super) fn freeze_vgw(&self, slot: Slot, frozen: bool) -> Result<(), Errno> {
+        let mut path = vgw_path(slot);
+        // A word, a number below 32 and this name fit.
+        let _ = path.push_str("/cgroup.freeze");
+        let flags = OFlags::WRONLY | OFlags::CLOEXEC;
+        let file = rustix::fs::openat(&self.0, path.as_str(), flags, Mode::empty())?;
+        rustix::io::write(&file, if frozen { b"1" } else { b"0" }).map(|_| ())
+    }
+
     /// Removes the inner node of a virtual gateway, if nothing lives there.
     pub(super) fn forget_vgw(&self, slot: Slot) {
         let _ = rustix::fs::unlinkat(&self.0, vgw_path(slot).as_str(), AtFlags::REMOVEDIR);

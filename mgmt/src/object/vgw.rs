@@ -37,6 +37,12 @@ pub(super) static KIND: Kind = Kind {
             description: "whether it shall run; kept over a power cut",
         },
         Attribute {
+            name: "Frozen",
+            form: Form::Boolean,
+            unit: "",
+            description: "whether its processes are held where they are; kept over a power cut",
+        },
+        Attribute {
             name: "State",
             form: Form::Word,
             unit: "",
@@ -136,6 +142,23 @@ pub(super) static KIND: Kind = Kind {
             perform: |target, _| call(target, |provider| Verb::RestartVgw { provider }),
         },
         Operation {
+            name: "freeze",
+            arguments: &[],
+            returns: Form::Void,
+            description: "hold every process in it where it is; bundles cannot be changed until \
+                          it is thawed",
+            operator_only: true,
+            perform: |target, _| call(target, |provider| Verb::FreezeVgw { provider }),
+        },
+        Operation {
+            name: "thaw",
+            arguments: &[],
+            returns: Form::Void,
+            description: "let its processes go on",
+            operator_only: true,
+            perform: |target, _| call(target, |provider| Verb::ThawVgw { provider }),
+        },
+        Operation {
             name: "remove",
             arguments: &[Argument {
                 name: "volumes",
@@ -230,6 +253,7 @@ fn values(vgw: &Vgw) -> Vec<Value> {
         json!(vgw.provider.as_str()),
         json!(vgw.slot),
         json!(vgw.enabled),
+        json!(vgw.frozen),
         json!(vgw.state.to_string()),
         json!(vgw.fault.to_string()),
         json!(vgw.detail),

@@ -252,6 +252,8 @@ impl FakeSteward {
             | Verb::RestartBundle { .. }
             | Verb::UninstallBundle { .. }
             | Verb::RestartVgw { .. }
+            | Verb::FreezeVgw { .. }
+            | Verb::ThawVgw { .. }
             | Verb::SetContract { .. }
             | Verb::Shutdown { .. } => Ok(Answer::Done),
             _ => refuse(RefusalKind::Forbidden, "only the operator may do that"),

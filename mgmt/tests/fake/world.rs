@@ -76,6 +76,7 @@ pub fn vgw(provider: &str, slot: u16) -> Vgw {
         provider: provider.parse().unwrap(),
         slot,
         enabled: true,
+        frozen: false,
         state: UnitState::Active,
         fault: Fault::NoFault,
         detail: String::new(),

@@ -88,6 +88,8 @@ pub fn verb_name(verb: &Verb) -> &'static str {
         Verb::StartVgw { .. } => "start a virtual gateway",
         Verb::StopVgw { .. } => "stop a virtual gateway",
         Verb::RestartVgw { .. } => "restart a virtual gateway",
+        Verb::FreezeVgw { .. } => "freeze a virtual gateway",
+        Verb::ThawVgw { .. } => "thaw a virtual gateway",
         Verb::RemoveVgw { .. } => "remove a virtual gateway",
         Verb::SetContract { .. } => "set a contract",
         Verb::InstallBundle => "install a bundle",

@@ -4,7 +4,7 @@
 //! | --- | --- | --- | --- |
 //! | trust, note | yes | - | - |
 //! | create vgw, show core, end a core unit, shut down | - | yes | - |
-//! | start, stop, restart, remove vgw, set contract | - | any | own: forbidden; other: absent |
+//! | start, stop, restart, freeze, thaw, remove vgw, set contract | - | any | own: forbidden; other: absent |
 //! | show vgw | - | any | own; other: absent |
 //! | list vgws, list grants, read audit | - | all | own |
 //! | bundle verbs, add and revoke grant | - | as provider `core` | own |
@@ -59,6 +59,8 @@ pub fn authorise(caller: &Caller, verb: &Verb) -> Result<Scope, Refusal> {
         Verb::StartVgw { provider }
         | Verb::StopVgw { provider }
         | Verb::RestartVgw { provider }
+        | Verb::FreezeVgw { provider }
+        | Verb::ThawVgw { provider }
         | Verb::RemoveVgw { provider, .. }
         | Verb::SetContract { provider, .. } => match caller {
             Caller::Operator => Ok(Scope::Vgw(provider.clone())),

@@ -93,6 +93,7 @@ impl Steward {
         if !bundle.enabled {
             return Err(conflict(format!("bundle {name} is already stopped")));
         }
+        thawed(vgw)?;
         bundle.enabled = false;
         self.change_bundle(turn, asking, vgw, bundle, ("stopped a bundle", Goal::Down))
     }
@@ -173,6 +174,7 @@ impl Steward {
                 "bundle {name} is being updated; uninstall it when that is done"
             )));
         }
+        thawed(vgw)?;
         let index = bundle.index;
         let leaving = if keep_volumes && bundle.held != Held::RemovingAll {
             Held::RemovingFiles
@@ -211,7 +213,18 @@ pub(super) fn patience_ms(bundle: &BundleRecord) -> u64 {
     u64::from(bundle.summary.ready_within_ms) + u64::from(bundle.summary.stop_within_ms) + BUILD_MS
 }
 
+/// What is frozen can be neither started nor asked to end.
+pub(super) fn thawed(vgw: &VgwRecord) -> Result<(), Refusal> {
+    if vgw.frozen {
+        return Err(conflict(
+            "the virtual gateway is frozen; the operator of this gateway thaws it",
+        ));
+    }
+    Ok(())
+}
+
 fn running(vgw: &VgwRecord) -> Result<(), Refusal> {
+    thawed(vgw)?;
     if vgw.enabled && vgw.phase == Phase::Standing {
         Ok(())
     } else {

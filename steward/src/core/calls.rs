@@ -132,6 +132,8 @@ impl Steward {
             Verb::StartVgw { .. } => self.start_vgw(turn, asking, vgw),
             Verb::StopVgw { .. } => self.stop_vgw(turn, asking, vgw),
             Verb::RestartVgw { .. } => self.restart_vgw(turn, asking, vgw),
+            Verb::FreezeVgw { .. } => self.freeze_vgw(turn, asking, vgw),
+            Verb::ThawVgw { .. } => self.thaw_vgw(turn, asking, vgw),
             Verb::RemoveVgw {
                 discard_volumes, ..
             } => self.remove_vgw(turn, asking, vgw, *discard_volumes),

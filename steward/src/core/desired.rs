@@ -43,6 +43,8 @@ pub struct VgwRecord {
     pub provider: Name,
     /// Shall it run?
     pub enabled: bool,
+    /// Shall its processes be held while it runs?
+    pub frozen: bool,
     /// Goes up with every start that was asked for.
     pub serial: u64,
     /// Guarantees and limits.

@@ -16,7 +16,7 @@ use limen_proto::install::{Order, Report, Summary};
 use limen_proto::manage::{Answer, Caller, Push, Refusal, Verb};
 
 use super::audit::{actor, event};
-use super::bundles::patience_ms;
+use super::bundles::{patience_ms, thawed};
 use super::calls::Asking;
 use super::desired::{BundleRecord, Change, Held, Seen, VgwRecord};
 use super::fit::{Verdict, fit};
@@ -85,6 +85,7 @@ impl Steward {
         if self.listing != super::Listing::Done {
             return Err(unavailable("the gateway is starting; try again"));
         }
+        thawed(vgw)?;
         self.queue_upload(turn, vgw.slot, asking.caller.clone(), asking.call)?;
         Ok(None)
     }

@@ -10,9 +10,10 @@
 //! its restarts were given up, and only a new request (a new serial, so a new tag) tries again. The
 //! exception is a bundle whose virtual gateway began a new life since: it is started in the new one.
 //! Units that nobody wants are ended, unless the steward is blind: its state was lost, and what runs
-//! may be all that is left of what was wanted. What a hand does is its job's business.
+//! may be all that is left of what was wanted. What a hand does is its job's business. In a frozen
+//! virtual gateway nothing is started: it is frozen before its first bundle, after a power cut too.
 
-use limen_proto::control::Verb;
+use limen_proto::control::{UnitReport, Verb};
 use limen_proto::id::{Generation, Slot, UnitId};
 use limen_proto::state::UnitState;
 
@@ -107,7 +108,7 @@ fn vgw_step(vgw: &VgwRecord, units: &Units) -> Option<Step> {
         if !unit.carries(tag) {
             return end(id, &unit, Want::Idle, units);
         }
-        return adjust(vgw, &unit);
+        return freeze(vgw, &unit).or_else(|| adjust(vgw, &unit));
     }
     let attempt = Attempt {
         tag,
@@ -124,6 +125,20 @@ fn vgw_step(vgw: &VgwRecord, units: &Units) -> Option<Step> {
             spec: vgw_spec(vgw),
             restart: VGW_RESTART,
             tag,
+        },
+    })
+}
+
+fn freeze(vgw: &VgwRecord, unit: &Unit) -> Option<Step> {
+    let held = unit.report?.frozen;
+    let due = unit.state() == UnitState::Active && held != vgw.frozen && unit.balked.is_none();
+    due.then(|| Step {
+        unit: UnitId::Vgw(vgw.slot),
+        asked: Asked::Freeze,
+        attempt: None,
+        verb: Verb::Freeze {
+            slot: vgw.slot,
+            frozen: vgw.frozen,
         },
     })
 }
@@ -164,9 +179,11 @@ fn bundle_step(vgw: &VgwRecord, bundle: &BundleRecord, units: &Units) -> Option<
             .then(|| end(id, &unit, Want::Idle, units))
             .flatten();
     }
-    let life = home
-        .report
-        .filter(|report| report.state == UnitState::Active && report.tag == vgw_tag(vgw))?;
+    let ready = |report: &UnitReport| {
+        report.state == UnitState::Active && report.tag == vgw_tag(vgw) && !report.frozen
+    };
+    // Held or about to be: what was started there would not get far.
+    let life = home.report.filter(|report| ready(report) && !vgw.frozen)?;
     let attempt = Attempt {
         tag,
         within: life.unit.generation,

@@ -20,6 +20,8 @@ pub enum Asked {
     Forget,
     /// `Adjust`.
     Adjust,
+    /// `Freeze`.
+    Freeze,
 }
 
 /// One try to start a unit: never made twice, so nothing is retried behind one's back.
@@ -44,7 +46,7 @@ pub struct Unit {
     pub refused: Option<ControlError>,
     /// The life that `Stop` was sent for.
     pub stopped: Option<Generation>,
-    /// How init refused the last `Stop` or `Adjust`: not asked again before something changes.
+    /// How init refused the last `Stop`, `Adjust` or `Freeze`: not asked again before something changes.
     pub balked: Option<ControlError>,
 }
 
@@ -147,7 +149,7 @@ impl Units {
                 entry.stopped = None;
             }
             Asked::Stop => entry.stopped = entry.report.map(|report| report.unit.generation),
-            Asked::Forget | Asked::Adjust => {}
+            Asked::Forget | Asked::Adjust | Asked::Freeze => {}
         }
         self.requests.insert(id, (unit, asked));
     }
@@ -170,8 +172,10 @@ impl Units {
             | (Asked::Forget, Ok(()) | Err(ControlError::Unknown)) => {
                 self.units.remove(&unit);
             }
-            (Asked::Stop | Asked::Adjust | Asked::Forget, Err(error)) => entry.balked = Some(error),
-            (Asked::Start | Asked::Stop | Asked::Adjust, Ok(())) => {}
+            (Asked::Stop | Asked::Adjust | Asked::Freeze | Asked::Forget, Err(error)) => {
+                entry.balked = Some(error);
+            }
+            (Asked::Start | Asked::Stop | Asked::Adjust | Asked::Freeze, Ok(())) => {}
         }
         Some((unit, asked))
     }
@@ -180,7 +184,9 @@ impl Units {
 /// Whether a refusal may pass by itself when some unit changes: it is tried again then.
 pub fn passes(error: ControlError) -> bool {
     match error {
-        ControlError::Busy | ControlError::NoVgw | ControlError::Full => true,
+        ControlError::Busy | ControlError::NoVgw | ControlError::Full | ControlError::Frozen => {
+            true
+        }
         ControlError::Malformed
         | ControlError::Forbidden
         | ControlError::Unknown

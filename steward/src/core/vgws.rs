@@ -57,6 +57,7 @@ impl Steward {
             slot,
             provider: wish.provider.clone(),
             enabled: true,
+            frozen: false,
             serial: turn.now.wall_ms,
             contract: wish.contract.clone(),
             adjust: false,
@@ -133,6 +134,7 @@ impl Steward {
             )));
         }
         vgw.enabled = true;
+        vgw.frozen = false;
         vgw.serial += 1;
         self.change_vgw(turn, asking, vgw, "started the virtual gateway", Goal::Up)
     }
@@ -151,6 +153,7 @@ impl Steward {
             )));
         }
         vgw.enabled = false;
+        vgw.frozen = false;
         self.change_vgw(turn, asking, vgw, "stopped the virtual gateway", Goal::Down)
     }
 
@@ -167,8 +170,50 @@ impl Steward {
                 vgw.provider
             )));
         }
+        vgw.frozen = false;
         vgw.serial += 1;
         self.change_vgw(turn, asking, vgw, "restarted the virtual gateway", Goal::Up)
+    }
+
+    pub(super) fn freeze_vgw(
+        &mut self,
+        turn: &mut Turn<'_>,
+        asking: &Asking,
+        mut vgw: VgwRecord,
+    ) -> Outcome {
+        standing(&vgw)?;
+        let active = self.units.get(UnitId::Vgw(vgw.slot)).state() == UnitState::Active;
+        let why = match (vgw.enabled, vgw.frozen, active) {
+            (false, ..) => Some("stopped; nothing of it runs"),
+            (true, true, _) => Some("already frozen"),
+            (true, false, false) => Some("not active yet; try again when it is"),
+            (true, false, true) => None,
+        };
+        if let Some(why) = why {
+            return Err(conflict(format!(
+                "the virtual gateway of {} is {why}",
+                vgw.provider
+            )));
+        }
+        vgw.frozen = true;
+        self.change_vgw(turn, asking, vgw, "froze the virtual gateway", Goal::Held)
+    }
+
+    pub(super) fn thaw_vgw(
+        &mut self,
+        turn: &mut Turn<'_>,
+        asking: &Asking,
+        mut vgw: VgwRecord,
+    ) -> Outcome {
+        standing(&vgw)?;
+        if !vgw.frozen {
+            return Err(conflict(format!(
+                "the virtual gateway of {} is not frozen",
+                vgw.provider
+            )));
+        }
+        vgw.frozen = false;
+        self.change_vgw(turn, asking, vgw, "thawed the virtual gateway", Goal::Held)
     }
 
     fn change_vgw(
@@ -182,6 +227,7 @@ impl Steward {
         let draft = event(turn.now, &asking.actor(), Some(&vgw.provider), text, "");
         let unit = UnitId::Vgw(vgw.slot);
         self.commit_with(turn, draft, vec![Change::Vgw(vgw)])?;
+        self.units.may_adjust(unit);
         let until = turn.now.monotonic_ms + STOP_VGW_MS + BUILD_MS;
         self.waiters.add(asking.call, goal(unit), Form::Done, until);
         Ok(None)

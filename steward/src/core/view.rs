@@ -30,6 +30,7 @@ pub fn vgw(record: &VgwRecord, desired: &Desired, units: &Units, outside: &mut d
         provider: record.provider.clone(),
         slot: record.slot.get(),
         enabled: record.enabled,
+        frozen: report.is_some_and(|report| report.frozen),
         state: unit.state(),
         fault,
         detail,
@@ -82,7 +83,11 @@ pub fn bundle(
         }
     };
     (shown.fault, shown.detail) = condition(&unit, tag, record.enabled);
-    let home = units.get(UnitId::Vgw(record.slot)).state();
+    let vgw = units.get(UnitId::Vgw(record.slot));
+    if vgw.report.is_some_and(|report| report.frozen) && shown.detail.is_empty() {
+        "its virtual gateway is frozen".clone_into(&mut shown.detail);
+    }
+    let home = vgw.state();
     let standing = desired
         .vgws
         .get(&record.slot)

@@ -37,6 +37,8 @@ pub(super) enum Goal {
     Uninstalled(Slot, BundleIndex),
     /// The running virtual gateway is held to its contract.
     Adjusted(Slot),
+    /// The virtual gateway is frozen, or thawed, as it shall be.
+    Held(UnitId),
     /// The logger answered this request.
     Lines(u32),
 }
@@ -137,6 +139,7 @@ impl Steward {
                 Some(_) | None => Progress::Reached,
             },
             Goal::Adjusted(slot) => self.contract_in_force(slot),
+            Goal::Held(unit) => self.held(unit),
             Goal::Lines(_) => Progress::Pending,
         }
     }
@@ -153,6 +156,20 @@ impl Steward {
                 )),
                 None => Progress::Pending,
             },
+        }
+    }
+
+    fn held(&self, id: UnitId) -> Progress {
+        let vgw = id.slot().and_then(|slot| self.desired.vgws.get(&slot));
+        let (unit, Some(vgw)) = (self.units.get(id), vgw) else {
+            return Progress::Failed("the virtual gateway was removed".to_owned());
+        };
+        let held = unit.report.is_some_and(|report| report.frozen);
+        match unit.balked {
+            // One that does not run is frozen when it does.
+            _ if unit.is_down() || held == vgw.frozen => Progress::Reached,
+            Some(error) => Progress::Failed(format!("init refused: {error}")),
+            None => Progress::Pending,
         }
     }
 
@@ -248,6 +265,9 @@ impl Steward {
             (Goal::Adjusted(_), _) => Err(unavailable(
                 "the contract was noted, and is being put in force; look again later",
             )),
+            (Goal::Held(_), _) => Err(unavailable(
+                "it was noted, and is done when the virtual gateway is active; look again later",
+            )),
             (Goal::Lines(_), _) => Err(unavailable(
                 "the log program did not answer in time; try again",
             )),
@@ -271,6 +291,7 @@ impl Steward {
             | Goal::Removed(_)
             | Goal::Uninstalled(..)
             | Goal::Adjusted(_)
+            | Goal::Held(_)
             | Goal::Lines(_) => Some(Answer::Done),
         };
         view.ok_or_else(|| match self.progress(waiter.goal) {

@@ -91,6 +91,7 @@ impl Init {
             tag,
             posture: Posture::default(),
             since_ms: 5,
+            frozen: false,
         };
         self.control.send(&Event::Report(report), &[]).unwrap();
         report

@@ -76,6 +76,7 @@ fn vgw(row: &Row<'_>) -> Result<VgwRecord, StateError> {
         slot: slot(row)?,
         provider: text(row, "provider")?,
         enabled: row.get("enabled")?,
+        frozen: row.get("frozen")?,
         serial: unsigned(row, "serial")?,
         contract: json(row, "contract")?,
         adjust: row.get("adjust")?,

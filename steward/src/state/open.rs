@@ -3,7 +3,7 @@
 //! | found | then |
 //! | --- | --- |
 //! | nothing | a new file |
-//! | a good file | that |
+//! | a good file | that; one of an earlier version becomes one of this |
 //! | a damaged file, or none where a generation is | set aside; the previous generation; say so |
 //! | both damaged | set aside; a new file; say so |
 //! | a newer version | left alone; nothing is known, nothing is written; say so |
@@ -162,6 +162,7 @@ fn attempt(folder: &Path) -> Result<(Connection, Desired), StateError> {
         generation::sync_folder(folder)?;
     }
     verify(&connection)?;
+    schema::migrate(&mut connection)?;
     let desired = load::load(&connection)?;
     Ok((connection, desired))
 }

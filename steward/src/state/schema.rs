@@ -1,7 +1,8 @@
 //! The tables, and what marks a file as ours
 //!
-//! A change here is a new version: `VERSION` goes up, and `open` migrates from the one before in
-//! one transaction, after the seal was checked. STRICT tables refuse a value of another type;
+//! A change here is a new version: `VERSION` goes up, and `open` migrates from those before in one
+//! transaction, after the seal was checked. How many slots there are is
+//! the program's business; `load` checks it. STRICT tables refuse a value of another type;
 //! nested values (contract, manifest) are JSON text, readable by any tool.
 
 use rusqlite::Connection;
@@ -11,7 +12,7 @@ use super::error::StateError;
 /// SQLite's `application_id` of the file: "Limn".
 pub(super) const APPLICATION: i64 = 0x4c69_6d6e;
 /// SQLite's `user_version` of the file.
-pub(super) const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 2;
 
 /// Tables under the seal, with the columns that order their rows.
 pub(super) const SEALED: [(&str, &str); 7] = [
@@ -39,7 +40,7 @@ CREATE TABLE identity (
     operator TEXT NOT NULL
 ) STRICT;
 CREATE TABLE vgw (
-    slot INTEGER PRIMARY KEY CHECK (slot BETWEEN 0 AND 31),
+    slot INTEGER PRIMARY KEY CHECK (slot >= 0),
     provider TEXT NOT NULL UNIQUE,
     enabled INTEGER NOT NULL CHECK (enabled IN (0, 1)),
     serial INTEGER NOT NULL,
@@ -48,7 +49,8 @@ CREATE TABLE vgw (
     phase TEXT NOT NULL CHECK (phase IN ('emptying', 'standing', 'removing')),
     authority TEXT NOT NULL,
     keys TEXT NOT NULL CHECK (json_valid(keys)),
-    created INTEGER NOT NULL
+    created INTEGER NOT NULL,
+    frozen INTEGER NOT NULL CHECK (frozen IN (0, 1))
 ) STRICT;
 CREATE TABLE bundle (
     slot INTEGER NOT NULL REFERENCES vgw (slot),
@@ -95,6 +97,26 @@ CREATE TABLE seal (
 INSERT INTO marks VALUES (1, 0, 0, 0, 0);
 ";
 
+/// What leads from each version, from 1 on, to the next.
+const MIGRATIONS: [&str; 1] = ["
+CREATE TABLE next (
+    slot INTEGER PRIMARY KEY CHECK (slot >= 0),
+    provider TEXT NOT NULL UNIQUE,
+    enabled INTEGER NOT NULL CHECK (enabled IN (0, 1)),
+    serial INTEGER NOT NULL,
+    contract TEXT NOT NULL CHECK (json_valid(contract)),
+    adjust INTEGER NOT NULL CHECK (adjust IN (0, 1)),
+    phase TEXT NOT NULL CHECK (phase IN ('emptying', 'standing', 'removing')),
+    authority TEXT NOT NULL,
+    keys TEXT NOT NULL CHECK (json_valid(keys)),
+    created INTEGER NOT NULL,
+    frozen INTEGER NOT NULL CHECK (frozen IN (0, 1))
+) STRICT;
+INSERT INTO next SELECT *, 0 FROM vgw;
+DROP TABLE vgw;
+ALTER TABLE next RENAME TO vgw;
+"];
+
 /// Sets a connection up. Exclusive: a second steward is refused. TRUNCATE keeps one journal file
 /// and syncs its emptying, so that a commit is on the disk when it returns; a write-ahead log would
 /// be a second file that must be found again.
@@ -124,11 +146,39 @@ pub(super) fn create(connection: &mut Connection) -> Result<(), StateError> {
     Ok(())
 }
 
+/// Brings a file of an earlier version to this one, all or nothing.
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), StateError> {
+    let found = check(connection)?;
+    if found == VERSION {
+        return Ok(());
+    }
+    // A table that others refer to is replaced; rows that refer to nothing would not get by below.
+    connection.pragma_update(None, "foreign_keys", false)?;
+    let transaction = connection.transaction()?;
+    for (version, step) in (1..).zip(MIGRATIONS) {
+        if version >= found {
+            transaction.execute_batch(step)?;
+        }
+    }
+    let mut orphans = transaction.prepare("PRAGMA foreign_key_check")?;
+    if orphans.exists([])? {
+        return Err(StateError::Damaged("its rows refer to nothing".to_owned()));
+    }
+    drop(orphans);
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    // Statements of before would leave the new columns out of the seal.
+    transaction.flush_prepared_statement_cache();
+    super::seal::renew(&transaction)?;
+    transaction.commit()?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    Ok(())
+}
+
 /// Whose file it is, and of which version.
 ///
 /// # Errors
 /// It is not ours, or of a version that is not understood.
-pub(super) fn check(connection: &Connection) -> Result<(), StateError> {
+pub(super) fn check(connection: &Connection) -> Result<i64, StateError> {
     let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
     let application = number("application_id")?;
     if application != APPLICATION {
@@ -143,8 +193,58 @@ pub(super) fn check(connection: &Connection) -> Result<(), StateError> {
             known: VERSION,
         });
     }
-    if found < VERSION {
+    if found < 1 {
         return Err(StateError::Damaged(format!("its version is {found}")));
     }
-    Ok(())
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The tables of version 1.
+    fn first() -> String {
+        TABLES.replace(
+            ",\n    frozen INTEGER NOT NULL CHECK (frozen IN (0, 1))",
+            "",
+        )
+    }
+
+    fn columns(of: &Connection) -> Vec<(String, String)> {
+        let sql = "SELECT m.name, p.name FROM sqlite_schema m, pragma_table_info(m.name) p
+                   WHERE m.type = 'table' ORDER BY m.name, p.cid";
+        let mut statement = of.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+        rows.unwrap().collect::<Result<_, _>>().unwrap()
+    }
+
+    #[test]
+    fn a_file_of_the_first_version_becomes_one_of_this() {
+        let mut old = Connection::open_in_memory().unwrap();
+        old.execute_batch(&first()).unwrap();
+        old.pragma_update(None, "foreign_keys", true).unwrap();
+        let row = "INSERT INTO vgw VALUES (1, 'energy', 1, 3, '{}', 0, 'standing', '', '[]', 7)";
+        old.execute(row, []).unwrap();
+        old.pragma_update(None, "application_id", APPLICATION)
+            .unwrap();
+        old.pragma_update(None, "user_version", 1).unwrap();
+        let bundle = "INSERT INTO bundle VALUES (1, 0, 'installed', 1, 1, 0, '{}', 7)";
+        old.execute(bundle, []).unwrap();
+        crate::state::seal::renew(&old).unwrap();
+        migrate(&mut old).unwrap();
+        crate::state::open::verify(&old).unwrap();
+        assert_eq!(check(&old).unwrap(), VERSION);
+        let mut new = Connection::open_in_memory().unwrap();
+        create(&mut new).unwrap();
+        assert_eq!(columns(&old), columns(&new));
+        let frozen: bool = old
+            .query_row("SELECT frozen FROM vgw", [], |row| row.get(0))
+            .unwrap();
+        assert!(!frozen);
+        assert!(
+            old.execute("DELETE FROM vgw", []).is_err(),
+            "it has a bundle"
+        );
+    }
 }

@@ -104,9 +104,9 @@ pub(super) fn marks(to: &Connection, marks: Marks) -> Result<(), StateError> {
 fn vgw(to: &Connection, record: &VgwRecord) -> Result<(), StateError> {
     // Not REPLACE: that would delete the row, which its bundles refer to.
     to.execute(
-        "INSERT INTO vgw VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+        "INSERT INTO vgw VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
          ON CONFLICT (slot) DO UPDATE SET provider = ?2, enabled = ?3, serial = ?4, contract = ?5,
-             adjust = ?6, phase = ?7, authority = ?8, keys = ?9, created = ?10",
+             adjust = ?6, phase = ?7, authority = ?8, keys = ?9, created = ?10, frozen = ?11",
         params![
             record.slot.get(),
             record.provider.as_str(),
@@ -118,6 +118,7 @@ fn vgw(to: &Connection, record: &VgwRecord) -> Result<(), StateError> {
             record.authority,
             json(&record.keys)?,
             record.created.cast_signed(),
+            record.frozen,
         ],
     )?;
     Ok(())

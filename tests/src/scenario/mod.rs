@@ -7,6 +7,7 @@
 mod bad_input;
 mod contract;
 mod core_restart;
+mod freeze;
 mod main_job;
 mod power;
 mod privacy;
@@ -56,6 +57,10 @@ pub const ALL: &[Scenario] = &[
     Scenario {
         name: "vgw-life",
         play: restart::a_vgw_stops_and_starts,
+    },
+    Scenario {
+        name: "freeze",
+        play: freeze::a_frozen_vgw_stands_still,
     },
     Scenario {
         name: "grant-revoked",

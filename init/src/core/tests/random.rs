@@ -113,6 +113,13 @@ fn ask_something(world: &mut World, dice: &mut Dice, reference: &mut u64) {
             (BROKER, Verb::Drop { reference }, 0)
         }
         12 => (STEWARD, Verb::List, 0),
+        13 | 14 => {
+            let verb = Verb::Freeze {
+                slot: slot(of),
+                frozen: dice.roll(2) == 0,
+            };
+            (STEWARD, verb, 0)
+        }
         _ => return,
     };
     let _ = world.ask(from, verb, attached);
@@ -138,6 +145,11 @@ fn let_something_happen(world: &mut World, dice: &mut Dice) {
 fn live_on(world: &mut World, dice: &mut Dice, unit: UnitId) {
     if world.cleared.contains(&unit) && dice.roll(3) > 0 {
         return world.empty(unit);
+    }
+    let held = unit.slot().is_some_and(|slot| world.frozen.contains(&slot));
+    let tenant = matches!(unit, UnitId::Vgw(_) | UnitId::Bundle(..));
+    if held && tenant && dice.roll(10) > 0 {
+        return;
     }
     let life = world.life(unit);
     match (world.lives[&unit].1, dice.roll(10)) {
@@ -174,7 +186,16 @@ fn check(world: &World) {
             State::Active => unit.plan.watchdog_ms != 0,
             _ => true,
         };
-        assert_eq!(unit.deadline.is_some(), waits, "{:?}", unit.state);
+        let held = matches!(unit.id, UnitId::Vgw(of) | UnitId::Bundle(of, _)
+            if world.frozen.contains(&of));
+        let paused = waits && held && unit.state.pauses();
+        assert_eq!(
+            unit.deadline.is_some(),
+            waits && !paused,
+            "{:?}",
+            unit.state
+        );
+        assert_eq!(unit.paused.is_some(), paused, "{:?}", unit.state);
         assert_eq!(unit.state.occupied(), world.lives.contains_key(&unit.id));
         alive += u64::from(unit.state.occupied());
         if let UnitId::Bundle(of, _) = unit.id {
@@ -183,7 +204,7 @@ fn check(world: &World) {
                 State::Building | State::Executing | State::Readying | State::Active => {
                     assert!(matches!(home, State::Active), "{} in {home:?}", unit.id);
                 }
-                State::Awaiting => assert_ne!(home, State::Active, "{}", unit.id),
+                State::Awaiting => assert!(home != State::Active || held, "{}", unit.id),
                 _ => {}
             }
         }

@@ -16,12 +16,12 @@ use crate::core::shutdown::ENDING_MS;
 use crate::core::state::State;
 use crate::core::supervisor::Event;
 
-const VGW: UnitId = UnitId::Vgw(match limen_proto::id::Slot::new(1) {
+pub(super) const VGW: UnitId = UnitId::Vgw(match limen_proto::id::Slot::new(1) {
     Ok(slot) => slot,
     Err(_) => panic!("slot 1 exists"),
 });
 
-fn with_bundles(count: u16) -> World {
+pub(super) fn with_bundles(count: u16) -> World {
     let mut world = World::booted();
     world.ask(STEWARD, start_vgw(1), 0).unwrap();
     world.run(VGW);
@@ -35,7 +35,7 @@ fn with_bundles(count: u16) -> World {
     world
 }
 
-fn report(world: &World, unit: UnitId) -> (UnitState, Fault, u32) {
+pub(super) fn report(world: &World, unit: UnitId) -> (UnitState, Fault, u32) {
     let report = world.core.unit(unit).unwrap().report(0);
     (report.state, report.fault, report.restarts)
 }

@@ -39,6 +39,8 @@ pub(super) struct World {
     pub(super) cleared: BTreeSet<UnitId>,
     pub(super) terminated: BTreeSet<UnitId>,
     pub(super) removing: BTreeSet<UnitId>,
+    /// Slots whose cgroup is frozen.
+    pub(super) frozen: BTreeSet<Slot>,
     pub(super) stored: BTreeSet<u64>,
     pub(super) seen: VecDeque<Effect>,
     pub(super) finished: Option<bool>,
@@ -55,6 +57,7 @@ impl World {
             cleared: BTreeSet::new(),
             terminated: BTreeSet::new(),
             removing: BTreeSet::new(),
+            frozen: BTreeSet::new(),
             stored: BTreeSet::new(),
             seen: VecDeque::new(),
             finished: None,
@@ -187,6 +190,9 @@ impl World {
         match effect {
             Effect::Build(life) => {
                 self.builds += 1;
+                if let UnitId::Vgw(slot) | UnitId::Bundle(slot, _) = life.unit {
+                    assert!(!self.frozen.contains(&slot), "{} born frozen", life.unit);
+                }
                 if let UnitId::Bundle(slot, _) = life.unit {
                     let home = self.state(UnitId::Vgw(slot));
                     assert_eq!(home, State::Active, "{} without its home", life.unit);
@@ -225,6 +231,13 @@ impl World {
                 assert_eq!(self.lives[&of.unit].0, of.generation);
             }
             Effect::Stored(_, reference) => assert!(self.stored.contains(&reference)),
+            Effect::Freeze(slot, true) => {
+                assert_eq!(self.state(UnitId::Vgw(slot)), State::Active);
+                assert!(self.frozen.insert(slot), "{slot} frozen twice");
+            }
+            Effect::Freeze(slot, false) => {
+                self.frozen.remove(&slot);
+            }
             Effect::Kill(_)
             | Effect::Adjust(_)
             | Effect::Forget(_)

@@ -35,6 +35,8 @@ fn row(verb: &Verb) -> [Rule; 4] {
         Verb::StartVgw { .. }
         | Verb::StopVgw { .. }
         | Verb::RestartVgw { .. }
+        | Verb::FreezeVgw { .. }
+        | Verb::ThawVgw { .. }
         | Verb::RemoveVgw { .. }
         | Verb::SetContract { .. } => [Forbidden, Vgw, Forbidden, Absent],
         Verb::ShowVgw { .. } => [Forbidden, Vgw, Vgw, Absent],
@@ -80,6 +82,12 @@ fn verbs(about: &str) -> Vec<Verb> {
             provider: provider(),
         },
         Verb::RestartVgw {
+            provider: provider(),
+        },
+        Verb::FreezeVgw {
+            provider: provider(),
+        },
+        Verb::ThawVgw {
             provider: provider(),
         },
         Verb::RemoveVgw {
@@ -161,11 +169,13 @@ fn every_role_has_the_verbs_of_the_policy_and_no_other() {
 #[test]
 fn another_providers_vgw_reads_exactly_as_one_that_does_not_exist() {
     let mut house = House::inhabited();
-    let make: [fn(&str) -> Verb; 6] = [
+    let make: [fn(&str) -> Verb; 8] = [
         |of| Verb::ShowVgw { provider: name(of) },
         |of| Verb::StartVgw { provider: name(of) },
         |of| Verb::StopVgw { provider: name(of) },
         |of| Verb::RestartVgw { provider: name(of) },
+        |of| Verb::FreezeVgw { provider: name(of) },
+        |of| Verb::ThawVgw { provider: name(of) },
         |of| Verb::RemoveVgw {
             provider: name(of),
             discard_volumes: true,

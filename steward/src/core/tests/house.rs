@@ -336,8 +336,16 @@ impl House {
                         }
                     }
                 }
+                if let Some(report) = self.units.get_mut(&unit) {
+                    report.frozen = false;
+                }
                 self.change(unit, UnitState::Stopping, Fault::NoFault);
                 self.change(unit, UnitState::Idle, Fault::NoFault);
+            }
+            InitVerb::Freeze { slot, frozen } => {
+                let unit = UnitId::Vgw(slot);
+                self.units.get_mut(&unit).unwrap().frozen = frozen;
+                self.change(unit, UnitState::Active, Fault::NoFault);
             }
             InitVerb::Forget { unit } => {
                 self.units.remove(&unit);
@@ -370,6 +378,7 @@ impl House {
             tag,
             posture: Posture::default(),
             since_ms: self.now.monotonic_ms,
+            frozen: false,
         };
         self.units.insert(unit, report);
         self.inputs.push_back(Input::Reported(report));

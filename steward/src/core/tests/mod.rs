@@ -7,6 +7,7 @@ mod admission;
 mod authorise;
 mod bundles;
 mod failures;
+mod freeze;
 mod grants;
 mod house;
 mod random;

@@ -42,7 +42,7 @@ fn verb(random: &mut Random) -> (Caller, Verb) {
         _ => THIRD_CA,
     };
     let yes = random.below(2) == 0;
-    let of_operator = match random.below(12) {
+    let of_operator = match random.below(14) {
         0..3 => Verb::CreateVgw {
             provider: own,
             contract: contract(),
@@ -52,6 +52,8 @@ fn verb(random: &mut Random) -> (Caller, Verb) {
         3 => Verb::StopVgw { provider: own },
         4 => Verb::StartVgw { provider: own },
         5 => Verb::RestartVgw { provider: own },
+        8 => Verb::FreezeVgw { provider: own },
+        9 => Verb::ThawVgw { provider: own },
         6 if random.below(3) == 0 => Verb::RemoveVgw {
             provider: own,
             discard_volumes: yes,

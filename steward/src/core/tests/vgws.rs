@@ -146,6 +146,12 @@ fn an_unknown_provider_is_not_found_by_every_verb() {
         Verb::RestartVgw {
             provider: provider.clone(),
         },
+        Verb::FreezeVgw {
+            provider: provider.clone(),
+        },
+        Verb::ThawVgw {
+            provider: provider.clone(),
+        },
         Verb::RemoveVgw {
             provider: provider.clone(),
             discard_volumes: true,

@@ -27,6 +27,7 @@ fn vgw(number: u16, provider: &str) -> VgwRecord {
         slot: Slot::new(number).unwrap(),
         provider: name(provider),
         enabled: true,
+        frozen: false,
         serial: u64::MAX,
         contract: Contract {
             limits: Limits {
@@ -106,6 +107,7 @@ fn history() -> Vec<Vec<Change>> {
     };
     let mut stopped = vgw(1, "energy");
     stopped.enabled = false;
+    stopped.frozen = true;
     stopped.phase = Phase::Removing;
     let mut leaving = bundle(1, 0, "web");
     leaving.held = Held::VolumesOnly;
