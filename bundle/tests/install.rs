@@ -60,7 +60,11 @@ fn a_signed_bundle_lands_complete_in_the_store() {
         ("web", "1.2.3", 3)
     );
     assert_eq!(
-        (summary.memory, summary.processes, summary.cpu_percent),
+        (
+            summary.limits.memory,
+            summary.limits.processes,
+            summary.limits.cpu_percent
+        ),
         (16 << 20, 16, 50)
     );
     assert_eq!(summary.environment, ["TZ=UTC"]);

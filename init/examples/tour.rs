@@ -11,7 +11,7 @@
 )]
 
 use limen_channel::{Buffer, Channel, inherited};
-use limen_proto::contract::{Contract, Limits, Wan};
+use limen_proto::contract::{Contract, Limits, Rate, Wan};
 use limen_proto::control::{CONTROL_DESCRIPTOR, ControlError, Event, Request, UnitReport, Verb};
 use limen_proto::id::{Slot, UnitId};
 use limen_proto::restart::RestartPolicy;
@@ -177,17 +177,16 @@ fn contract(memory: u64) -> Contract {
     Contract {
         limits: Limits {
             cpu_percent: 50,
-            cpu_weight: 100,
             memory,
             processes: 32,
+            ..Limits::ORDINARY
         },
         disk: 16 << 20,
         inodes: 1000,
-        upload: 1_000_000,
-        download: 1_000_000,
+        upload: Rate::of(1_000_000),
+        download: Rate::of(1_000_000),
         wan: Wan::All,
-        publish: heapless::Vec::new(),
-        devices: heapless::Vec::new(),
+        ..Contract::default()
     }
 }
 

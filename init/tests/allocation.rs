@@ -17,7 +17,7 @@ use std::alloc::System;
 
 use limen_init::core::effect::Effect;
 use limen_init::core::supervisor::{Event, Supervisor};
-use limen_proto::contract::{Contract, Limits, Wan};
+use limen_proto::contract::{Contract, Guarantees, Limits};
 use limen_proto::control::Verb;
 use limen_proto::id::{BundleIndex, Digest, Slot, UnitRef};
 use limen_proto::posture::Posture;
@@ -32,10 +32,9 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 static COUNTED: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 const LIMITS: Limits = Limits {
-    cpu_percent: 0,
-    cpu_weight: 100,
     memory: 1 << 20,
     processes: 8,
+    ..Limits::ORDINARY
 };
 
 fn main() {
@@ -146,11 +145,7 @@ fn contract() -> Contract {
         limits: LIMITS,
         disk: 1 << 20,
         inodes: 100,
-        upload: 0,
-        download: 0,
-        wan: Wan::None,
-        publish: heapless::Vec::new(),
-        devices: heapless::Vec::new(),
+        ..Contract::default()
     }
 }
 
@@ -162,7 +157,11 @@ fn bundle(slot: Slot) -> BundleSpec {
         digest: Digest([0; 32]),
         command: Words::collect(["/bin/busybox", "httpd"]).unwrap(),
         environment: Words::new(),
+        user: None,
+        jit: false,
+        spare: false,
         limits: LIMITS,
+        guarantees: Guarantees::default(),
         temporary: 0,
         volumes: heapless::Vec::new(),
         devices: heapless::Vec::new(),

@@ -8,10 +8,12 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+use crate::contract::Limits;
 use crate::id::{BundleIndex, Digest, Slot};
 use crate::name::{Interface, Name};
 use crate::restart::RestartPolicy;
 use crate::spec::Readiness;
+use crate::user::InnerUser;
 
 /// Steward to limen-install.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -143,12 +145,17 @@ pub struct Summary {
     pub stop_within_ms: u32,
     /// Restart policy.
     pub restart: RestartPolicy,
-    /// Memory, bytes.
-    pub memory: u64,
-    /// Processes.
-    pub processes: u32,
-    /// Percent of one core; 0 is no limit of its own.
-    pub cpu_percent: u16,
+    /// The user that its program is to be; none is the bundle's own.
+    #[serde(default)]
+    pub user: Option<InnerUser>,
+    /// Whether it makes code at run time.
+    #[serde(default)]
+    pub jit: bool,
+    /// Whether a spare of it is worth its memory.
+    #[serde(default)]
+    pub spare: bool,
+    /// The share of the contract that it asks for.
+    pub limits: Limits,
     /// Size of /tmp, bytes.
     pub temporary: u64,
     /// Volumes.

@@ -19,6 +19,7 @@ pub mod grant;
 pub mod id;
 #[cfg(feature = "alloc")]
 pub mod install;
+pub mod ipv4;
 pub mod jail;
 pub mod limits;
 #[cfg(feature = "alloc")]
@@ -27,9 +28,11 @@ pub mod logs;
 pub mod manage;
 pub mod name;
 pub mod posture;
+pub mod rate;
 pub mod registry;
 pub mod restart;
 pub mod spec;
 pub mod state;
 pub mod table;
+pub mod user;
 pub mod words;

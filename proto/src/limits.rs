@@ -34,6 +34,10 @@ pub const NAME: usize = 32;
 pub const INTERFACE: usize = 64;
 /// Most ports that a contract publishes.
 pub const PUBLISHED_PORTS: usize = 8;
+/// Most destinations beyond the uplink that a contract lists.
+pub const DESTINATIONS: usize = 16;
+/// Most destinations in the box's own networks that a contract lists.
+pub const LAN_DESTINATIONS: usize = 8;
 /// Most volumes of one bundle.
 pub const VOLUMES: usize = 4;
 /// Most devices of one bundle.

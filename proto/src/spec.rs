@@ -8,10 +8,11 @@
 use heapless::{String, Vec};
 use serde::{Deserialize, Serialize};
 
-use crate::contract::{Contract, Limits};
+use crate::contract::{Contract, Guarantees, Limits};
 use crate::id::{BundleIndex, Digest, Slot};
 use crate::limits::{DEVICES, PATH, VOLUMES};
 use crate::name::Name;
+use crate::user::InnerUser;
 use crate::words::Words;
 
 /// A virtual gateway.
@@ -59,8 +60,16 @@ pub struct BundleSpec {
     pub command: Words,
     /// `NAME=value` words.
     pub environment: Words,
+    /// The user that its program is to be; none is the bundle's own.
+    pub user: Option<InnerUser>,
+    /// Whether it may make code at run time.
+    pub jit: bool,
+    /// Whether a spare of it is kept ready.
+    pub spare: bool,
     /// Its share of the contract.
     pub limits: Limits,
+    /// Its share of what the contract guarantees.
+    pub guarantees: Guarantees,
     /// Size of `/tmp`, bytes; 0 is no `/tmp`.
     pub temporary: u64,
     /// Volumes.

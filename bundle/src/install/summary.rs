@@ -1,10 +1,12 @@
 //! What the steward is told of a signed manifest.
 
+use limen_proto::contract::Limits;
 use limen_proto::install::{Summary, VolumeWish};
 use limen_proto::restart::RestartPolicy;
 
 use crate::digest::Digest;
-use crate::manifest::{Manifest, Restart, Tree};
+use crate::manifest::{self, Manifest, Restart, Tree};
+use crate::size::Size;
 
 /// Seconds to milliseconds; a manifest's longest time is a day.
 fn milliseconds(seconds: u32) -> u32 {
@@ -27,6 +29,22 @@ fn policy(restart: &Restart) -> RestartPolicy {
     }
 }
 
+/// The share of the contract, with what the manifest leaves open.
+fn share(limits: &manifest::Limits) -> Limits {
+    let rate = |rate: Option<Size>| rate.map_or(0, Size::bytes);
+    Limits {
+        cpu_percent: limits.cpu_percent.map_or(0, short),
+        cpu_burst_ms: short(limits.cpu_burst_ms),
+        memory: limits.memory.bytes(),
+        memory_high: limits.memory_high.map_or(0, Size::bytes),
+        processes: limits.processes,
+        descriptors: limits.descriptors,
+        read_rate: rate(limits.read_rate),
+        write_rate: rate(limits.write_rate),
+        ..Limits::ORDINARY
+    }
+}
+
 /// The summary of `manifest`, of which `tree` is to be installed.
 pub(super) fn summary(manifest: &Manifest, tree: &Tree, digest: Digest) -> Summary {
     let (run, limits) = (&manifest.run, &manifest.limits);
@@ -46,9 +64,10 @@ pub(super) fn summary(manifest: &Manifest, tree: &Tree, digest: Digest) -> Summa
         ready_within_ms: milliseconds(run.ready_within),
         stop_within_ms: milliseconds(run.stop_within),
         restart: policy(&manifest.restart),
-        memory: limits.memory.bytes(),
-        processes: limits.processes,
-        cpu_percent: limits.cpu_percent.map_or(0, short),
+        user: run.user.clone(),
+        jit: run.jit,
+        spare: run.spare,
+        limits: share(limits),
         temporary: limits.temporary.bytes(),
         volumes: manifest
             .volumes

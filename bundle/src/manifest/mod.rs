@@ -21,6 +21,7 @@ pub use error::ManifestError;
 use limen_proto::contract::Protocol;
 use limen_proto::name::{Interface, Name};
 use limen_proto::spec::Readiness;
+use limen_proto::user::InnerUser;
 
 use crate::size::Size;
 
@@ -73,6 +74,12 @@ pub struct Run {
     pub ready_within: u32,
     /// Seconds between the request to stop and the kill.
     pub stop_within: u32,
+    /// The user that the program is to be; none is the bundle's own.
+    pub user: Option<InnerUser>,
+    /// Whether it makes code at run time.
+    pub jit: bool,
+    /// Whether a spare of it is worth its memory.
+    pub spare: bool,
 }
 
 /// TR-181 `AutoRestart` knobs.
@@ -103,6 +110,16 @@ pub struct Limits {
     pub temporary: Size,
     /// Ceiling in percent of one core; none means the contract's.
     pub cpu_percent: Option<u32>,
+    /// Processor time that it may save up, milliseconds.
+    pub cpu_burst_ms: u32,
+    /// Memory above which it is slowed down, below `memory`.
+    pub memory_high: Option<Size>,
+    /// Descriptors of each of its processes.
+    pub descriptors: u32,
+    /// Bytes a second that it reads from the data disk at most; none means the contract's.
+    pub read_rate: Option<Size>,
+    /// Bytes a second that it writes there at most; none means the contract's.
+    pub write_rate: Option<Size>,
 }
 
 /// A directory that is kept across updates.

@@ -68,6 +68,12 @@ pub struct Run {
     pub ready_within_seconds: u32,
     #[serde(default = "five")]
     pub stop_within_seconds: u32,
+    #[serde(default)]
+    pub user: Option<String>,
+    #[serde(default)]
+    pub jit: bool,
+    #[serde(default)]
+    pub spare: bool,
 }
 
 /// `[restart]`; the defaults double the wait from one second to a minute and give up after ten retries.
@@ -106,6 +112,12 @@ pub struct Limits {
     #[serde(default = "one_mebibyte")]
     pub temporary: String,
     pub cpu_percent: Option<u32>,
+    #[serde(default)]
+    pub cpu_burst_ms: u32,
+    pub memory_high: Option<String>,
+    pub descriptors: Option<u32>,
+    pub read_rate: Option<String>,
+    pub write_rate: Option<String>,
 }
 
 /// `[[volumes]]`

@@ -47,6 +47,33 @@ fn the_smallest_manifest_gets_the_documented_defaults() {
 }
 
 #[test]
+fn every_limit_and_wish_is_read() {
+    let text = SMALLEST
+        .replace(
+            "readiness",
+            "user = \"mosquitto\"\njit = true\nspare = true\nreadiness",
+        )
+        .replace(
+            "processes = 16",
+            "processes = 16\ncpu-percent = 20\ncpu-burst-ms = 20\nmemory-high = \"16MiB\"\n\
+             descriptors = 64\nread-rate = \"1MiB\"\nwrite-rate = \"64KiB\"",
+        );
+    let manifest = Manifest::draft(text.as_bytes()).expect("valid");
+    let (run, limits) = (&manifest.run, &manifest.limits);
+    assert_eq!(
+        run.user.as_ref().map(ToString::to_string).as_deref(),
+        Some("mosquitto")
+    );
+    assert!(run.jit && run.spare);
+    assert_eq!((limits.cpu_burst_ms, limits.descriptors), (20, 64));
+    let rates = [limits.memory_high, limits.read_rate, limits.write_rate];
+    assert_eq!(
+        rates.map(|rate| rate.map(Size::bytes)),
+        [Some(16 << 20), Some(1 << 20), Some(64 << 10)]
+    );
+}
+
+#[test]
 fn architectures_are_there_exactly_when_packed() {
     let packed = format!("{SMALLEST}{}", tree());
     let manifest = Manifest::parse(packed.as_bytes()).expect("valid");
@@ -116,6 +143,41 @@ fn values_are_refused_with_their_key_and_a_remedy() {
             "`version` is not a semantic version",
         ),
         ("[\"/bin/server\"]", "[]", "`run.command` is empty"),
+        (
+            "readiness",
+            "user = \"a b\"\nreadiness",
+            "`run.user` is wrong: a user is a name",
+        ),
+        (
+            "readiness",
+            "user = \"65534\"\nreadiness",
+            "a number from 1 to 65533",
+        ),
+        (
+            "processes = 16",
+            "processes = 16\ncpu-burst-ms = 1",
+            "`limits.cpu-burst-ms` needs limits.cpu-percent",
+        ),
+        (
+            "processes = 16",
+            "processes = 16\ncpu-percent = 20\ncpu-burst-ms = 21",
+            "`limits.cpu-burst-ms` is 21; with limits.cpu-percent 20",
+        ),
+        (
+            "processes = 16",
+            "processes = 16\nmemory-high = \"17MiB\"",
+            "`limits.memory-high` is above limits.memory",
+        ),
+        (
+            "processes = 16",
+            "processes = 16\ndescriptors = 63",
+            "`limits.descriptors` is 63, outside of 64 to 1048576",
+        ),
+        (
+            "processes = 16",
+            "processes = 16\nread-rate = \"0MiB\"",
+            "`limits.read-rate` is wrong",
+        ),
         ("\"/bin/server\"", "\"bin/server\"", "absolute path"),
         ("\"/bin/server\"", "\"/bin/../server\"", "absolute path"),
         (

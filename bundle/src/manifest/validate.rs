@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use limen_proto::contract::Protocol;
+use limen_proto::contract::{LEAST_DESCRIPTORS, MOST_DESCRIPTORS, ORDINARY_DESCRIPTORS, Protocol};
 use limen_proto::limits::{DEVICES, PATH, VOLUMES};
 use limen_proto::spec::Readiness;
 use limen_proto::words::Words;
@@ -101,6 +101,9 @@ fn run(raw: raw::Run) -> Result<Run> {
             1..=600,
         )?,
         stop_within: range("run.stop-within-seconds", raw.stop_within_seconds, 1..=120)?,
+        user: raw.user.map(|user| parse("run.user", &user)).transpose()?,
+        jit: raw.jit,
+        spare: raw.spare,
         command: raw.command,
         environment: raw.environment,
     })
@@ -153,7 +156,9 @@ fn restart(raw: &raw::Restart) -> Result<Restart> {
 }
 
 fn limits_of(raw: &raw::Limits) -> Result<Limits> {
-    Ok(Limits {
+    let amount =
+        |key: &str, text: &Option<String>| text.as_deref().map(|text| parse(key, text)).transpose();
+    let limits = Limits {
         memory: parse("limits.memory", &raw.memory)?,
         processes: range("limits.processes", raw.processes, 1..=4096)?,
         temporary: parse("limits.temporary", &raw.temporary)?,
@@ -161,7 +166,42 @@ fn limits_of(raw: &raw::Limits) -> Result<Limits> {
             .cpu_percent
             .map(|percent| range("limits.cpu-percent", percent, 1..=1600))
             .transpose()?,
-    })
+        cpu_burst_ms: raw.cpu_burst_ms,
+        memory_high: amount("limits.memory-high", &raw.memory_high)?,
+        descriptors: raw
+            .descriptors
+            .map_or(Ok(ORDINARY_DESCRIPTORS), |descriptors| {
+                range(
+                    "limits.descriptors",
+                    descriptors,
+                    LEAST_DESCRIPTORS..=MOST_DESCRIPTORS,
+                )
+            })?,
+        read_rate: amount("limits.read-rate", &raw.read_rate)?,
+        write_rate: amount("limits.write-rate", &raw.write_rate)?,
+    };
+    // The kernel takes no more than one window's time, and its window is 100 ms: as many
+    // milliseconds as percent.
+    let window = limits.cpu_percent.unwrap_or(0);
+    if limits.cpu_burst_ms > window {
+        let problem = match window {
+            0 => {
+                "needs limits.cpu-percent: without a ceiling there is nothing to save up".to_owned()
+            }
+            most => format!(
+                "is {}; with limits.cpu-percent {most} it is at most {most}",
+                limits.cpu_burst_ms
+            ),
+        };
+        return Err(ManifestError::value("limits.cpu-burst-ms", problem));
+    }
+    if limits.memory_high.is_some_and(|high| high > limits.memory) {
+        return Err(ManifestError::value(
+            "limits.memory-high",
+            "is above limits.memory; it is where slowing down begins, so below",
+        ));
+    }
+    Ok(limits)
 }
 
 fn volumes(raw: &[raw::Volume]) -> Result<Vec<Volume>> {

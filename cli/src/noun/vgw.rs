@@ -3,14 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use limen_proto::contract::Contract;
 use limen_proto::name::Name;
 use serde_json::{Value, json};
 
 use crate::client::{Client, Connection, Object};
-use crate::contract::ContractFlags;
+use crate::contract::{self, ContractFlags};
 use crate::failure::Failure;
 use crate::output::{Output, facts, plain, table};
-use crate::quantity::{show_bytes, show_cpu, show_rate};
+use crate::quantity::{show_bytes, show_cpu};
 use crate::words::{field, number};
 
 const CREATE_EXAMPLE: &str = "\
@@ -192,7 +193,7 @@ impl Limit {
     fn run(&self, client: &Client, output: Output) -> Result<(), Failure> {
         let object = object(self.provider.as_str());
         let held = client.read(&object, &["Contract".to_owned()], None)?;
-        let held = serde_json::from_value(held)
+        let held: Contract = serde_json::from_value(held)
             .map_err(|error| Failure::Protocol(format!("its contract: {error}")))?;
         let contract = json!(self.contract.contract(Some(held))?);
         client.exec(&object, "setContract", &[json!(contract.to_string())])?;
@@ -264,28 +265,9 @@ fn show(client: &Client, output: Output, provider: Option<&Name>) -> Result<(), 
 }
 
 fn describe(vgw: &Value) -> String {
-    let contract = &vgw["contract"];
-    let limits = &contract["limits"];
-    let ports = vgw["published"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|port| {
-            let part = |name| field(port, name);
-            format!(
-                "{} {} to {}",
-                part("protocol"),
-                part("outside"),
-                part("inside")
-            )
-        });
     let posture = vgw["posture"].as_object().into_iter().flatten();
     let posture = posture.map(|(name, value)| format!("{name} {value}"));
-    let percent = match number(limits, "cpu-percent") {
-        0 => "no limit".to_owned(),
-        percent => format!("{percent} % of one core"),
-    };
-    facts(&[
+    let mut lines = vec![
         ("provider", field(vgw, "provider")),
         ("slot", field(vgw, "slot")),
         ("address", field(vgw, "address")),
@@ -295,42 +277,17 @@ fn describe(vgw: &Value) -> String {
         ("detail", field(vgw, "detail")),
         ("restarts", field(vgw, "restarts")),
         ("bundles", field(vgw, "bundle-count")),
-        (
-            "memory",
-            format!(
-                "{} of {}",
-                show_bytes(number(vgw, "memory-usage")),
-                show_bytes(number(limits, "memory"))
-            ),
-        ),
-        (
-            "processor",
-            format!("{}, {percent}", show_cpu(number(vgw, "cpu-usage"))),
-        ),
-        ("weight", field(limits, "cpu-weight")),
-        (
-            "processes",
-            format!(
-                "{} of {}",
-                field(vgw, "process-count"),
-                field(limits, "processes")
-            ),
-        ),
-        (
-            "disk",
-            format!(
-                "at most {}, {} entries",
-                show_bytes(number(contract, "disk")),
-                field(contract, "inodes")
-            ),
-        ),
-        ("upload", show_rate(number(contract, "upload"))),
-        ("download", show_rate(number(contract, "download"))),
-        ("wan", field(contract, "wan")),
-        ("published", join(ports)),
-        ("devices", field(contract, "devices")),
         ("posture", join(posture)),
-    ])
+        ("processor used", show_cpu(number(vgw, "cpu-usage"))),
+        ("memory used", show_bytes(number(vgw, "memory-usage"))),
+        ("processes", field(vgw, "process-count")),
+    ];
+    match serde_json::from_value::<Contract>(vgw["contract"].clone()) {
+        Ok(contract) => lines.extend(contract::facts(&contract)),
+        // A gateway of another version: what it says is better than nothing.
+        Err(_) => lines.push(("contract", field(vgw, "contract"))),
+    }
+    facts(&lines)
 }
 
 fn join(parts: impl Iterator<Item = String>) -> String {

@@ -3,6 +3,7 @@
 //! Mirrors the files key by key and checks nothing but their shape; unknown keys are refused, because
 //! a misspelt limit would be no limit.
 
+use limen_proto::contract::{ORDINARY_DESCRIPTORS, ORDINARY_WEIGHT};
 use limen_proto::restart::RestartPolicy;
 use limen_proto::spec::Readiness;
 use limen_proto::table::{Network, Role};
@@ -47,8 +48,18 @@ pub(super) struct Unit {
     /// 0 is no limit.
     #[serde(default)]
     pub(super) cpu_percent: u16,
+    /// Milliseconds; 0 is none.
+    #[serde(default)]
+    pub(super) cpu_burst_ms: u16,
     #[serde(default = "ordinary_weight")]
     pub(super) cpu_weight: u16,
+    /// No threshold when absent.
+    pub(super) memory_high: Option<String>,
+    #[serde(default = "ordinary_descriptors")]
+    pub(super) descriptors: u32,
+    /// An amount a second; no limit when absent.
+    pub(super) read_rate: Option<String>,
+    pub(super) write_rate: Option<String>,
     pub(super) restart: Restart,
     pub(super) readiness: Readiness,
     pub(super) ready_within_seconds: u32,
@@ -117,5 +128,9 @@ pub(super) struct Device {
 }
 
 fn ordinary_weight() -> u16 {
-    100
+    ORDINARY_WEIGHT
+}
+
+fn ordinary_descriptors() -> u32 {
+    ORDINARY_DESCRIPTORS
 }

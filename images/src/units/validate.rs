@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use limen_proto::contract::Limits;
+use limen_proto::contract::{LEAST_DESCRIPTORS, Limits, MOST_DESCRIPTORS};
 use limen_proto::name::Name;
 use limen_proto::spec::Readiness;
 use limen_proto::table::{Bind, CoreUnit, DeviceClass, Role, Table};
@@ -90,12 +90,6 @@ fn core_unit(unit: &raw::Unit) -> Checked<CoreUnit> {
     {
         return refuse("environment holds a word that is not NAME=value");
     }
-    if unit.processes == 0 {
-        return refuse("processes must be at least 1");
-    }
-    if !(1..=10_000).contains(&unit.cpu_weight) {
-        return refuse("cpu-weight must be between 1 and 10000");
-    }
     if unit.listen != 0 && unit.role != Role::Management {
         return refuse(
             "listen is for the role management: no other program of the core is reached from the network",
@@ -125,12 +119,7 @@ fn core_unit(unit: &raw::Unit) -> Checked<CoreUnit> {
             "binds",
             unit.binds.iter().map(|of| bind(&place, of)),
         )?,
-        limits: Limits {
-            cpu_percent: unit.cpu_percent,
-            cpu_weight: unit.cpu_weight,
-            memory: size(&place, &unit.memory)?,
-            processes: unit.processes,
-        },
+        limits: limits(&place, unit)?,
         restart: unit.restart.policy(),
         readiness: unit.readiness,
         ready_within_ms: milliseconds(&place, unit.ready_within_seconds)?,
@@ -138,6 +127,44 @@ fn core_unit(unit: &raw::Unit) -> Checked<CoreUnit> {
         watchdog_ms: milliseconds(&place, unit.watchdog_seconds)?,
         listen: unit.listen,
     })
+}
+
+fn limits(place: &str, unit: &raw::Unit) -> Checked<Limits> {
+    let amount = |what: &str, value: &Option<String>| {
+        value
+            .as_deref()
+            .map_or(Ok(0), |value| size(place, what, value))
+    };
+    let limits = Limits {
+        cpu_percent: unit.cpu_percent,
+        cpu_burst_ms: unit.cpu_burst_ms,
+        cpu_weight: unit.cpu_weight,
+        memory: size(place, "memory", &unit.memory)?,
+        memory_high: amount("memory-high", &unit.memory_high)?,
+        processes: unit.processes,
+        descriptors: unit.descriptors,
+        read_rate: amount("read-rate", &unit.read_rate)?,
+        write_rate: amount("write-rate", &unit.write_rate)?,
+    };
+    let refuse = |problem: &str| Err(Invalid::of(place, problem));
+    if limits.processes == 0 {
+        return refuse("processes must be at least 1");
+    }
+    if !(1..=10_000).contains(&limits.cpu_weight) {
+        return refuse("cpu-weight must be between 1 and 10000");
+    }
+    if limits.cpu_burst_ms > limits.cpu_percent {
+        return refuse(
+            "cpu-burst-ms must be at most cpu-percent: time of one window of 100 ms is saved up",
+        );
+    }
+    if limits.memory_high > limits.memory {
+        return refuse("memory-high must be at most memory");
+    }
+    if !(LEAST_DESCRIPTORS..=MOST_DESCRIPTORS).contains(&limits.descriptors) {
+        return refuse("descriptors must be between 64 and 1048576");
+    }
+    Ok(limits)
 }
 
 fn capabilities(place: &str, granted: &[raw::Capability]) -> Checked<u64> {
@@ -322,7 +349,7 @@ fn milliseconds(place: &str, seconds: u32) -> Checked<u32> {
         .ok_or_else(|| Invalid::of(place, format!("{seconds} seconds are too many")))
 }
 
-fn size(place: &str, value: &str) -> Checked<u64> {
+fn size(place: &str, what: &str, value: &str) -> Checked<u64> {
     let number = |unit: &str, factor: u64| {
         value
             .strip_suffix(unit)?
@@ -336,7 +363,7 @@ fn size(place: &str, value: &str) -> Checked<u64> {
         .ok_or_else(|| {
             Invalid::of(
                 place,
-                format!("memory \"{value}\" is not an amount; write it like \"16MiB\""),
+                format!("{what} \"{value}\" is not an amount; write it like \"16MiB\""),
             )
         })
 }

@@ -1,6 +1,6 @@
 //! What the fake steward's box holds
 
-use limen_proto::contract::{Contract, Limits, Protocol, Publish, Wan};
+use limen_proto::contract::{Contract, Limits, Protocol, Publish, Rate};
 use limen_proto::id::Digest;
 use limen_proto::manage::{Bundle, Grant, Usage, Vgw};
 use limen_proto::posture::Posture;
@@ -46,17 +46,16 @@ pub fn contract() -> Contract {
     Contract {
         limits: Limits {
             cpu_percent: 50,
-            cpu_weight: 100,
             memory: 64 << 20,
             processes: 64,
+            ..Limits::ORDINARY
         },
         disk: 256 << 20,
         inodes: 4096,
-        upload: 10_000_000,
-        download: 20_000_000,
-        wan: Wan::None,
+        upload: Rate::of(10_000_000),
+        download: Rate::of(20_000_000),
         publish,
-        devices: heapless::Vec::new(),
+        ..Contract::default()
     }
 }
 

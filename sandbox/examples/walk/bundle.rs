@@ -9,6 +9,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use limen_channel::Listener;
+use limen_proto::contract::Guarantees;
 use limen_proto::control::bundle_run_name;
 use limen_proto::id::{BundleIndex, Digest, Slot};
 use limen_proto::jail::{Answer, Task};
@@ -156,7 +157,11 @@ pub(crate) fn spec(slot: Slot, script: &str) -> BundleSpec {
         digest: DIGEST,
         command: words(&["/bin/sh", "-c", script]),
         environment: words(&[]),
+        user: None,
+        jit: false,
+        spare: false,
         limits: limits(),
+        guarantees: Guarantees::default(),
         temporary: 4 << 20,
         volumes: heapless::Vec::from_slice(&[Volume {
             name: "data".parse().unwrap(),

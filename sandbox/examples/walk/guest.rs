@@ -130,9 +130,9 @@ pub(crate) fn null() -> OwnedFd {
 pub(crate) fn limits() -> Limits {
     Limits {
         cpu_percent: 50,
-        cpu_weight: 100,
         memory: 16 << 20,
         processes: 24,
+        ..Limits::ORDINARY
     }
 }
 

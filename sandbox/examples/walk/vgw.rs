@@ -5,7 +5,7 @@ use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Instant;
 
-use limen_proto::contract::{Contract, Limits, Protocol, Publish, Wan};
+use limen_proto::contract::{Contract, Limits, Protocol, Publish, Rate, Wan};
 use limen_proto::id::Slot;
 use limen_proto::jail::{Answer, Task};
 use limen_proto::spec::VgwSpec;
@@ -29,8 +29,8 @@ pub(crate) fn contract() -> Contract {
         },
         disk: 40 << 20,
         inodes: 1000,
-        upload: 10_000_000,
-        download: 10_000_000,
+        upload: Rate::of(10_000_000),
+        download: Rate::of(10_000_000),
         wan: Wan::All,
         publish: heapless::Vec::from_slice(&[Publish {
             protocol: Protocol::Tcp,
@@ -38,7 +38,7 @@ pub(crate) fn contract() -> Contract {
             inside: 80,
         }])
         .unwrap(),
-        devices: heapless::Vec::new(),
+        ..Contract::default()
     }
 }
 
@@ -95,7 +95,7 @@ pub(crate) fn virtual_gateway(slot: Slot) -> Vgw {
 pub(crate) fn adjust(slot: Slot, vgw: &Vgw) {
     let mut other = contract();
     other.limits.processes = 70;
-    other.upload = 1_000_000;
+    other.upload = Rate::of(1_000_000);
     let answer = Job::new("core/hand").start(
         &Task::Adjust {
             slot,

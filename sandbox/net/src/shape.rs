@@ -33,13 +33,13 @@ const SMALLEST_QUEUE: u64 = 32_768;
 /// Holds both directions to the contract's rates; 0 lifts the limit.
 pub(crate) fn set(slot: Slot, inside: BorrowedFd<'_>, contract: &Contract) -> Result<(), Fault> {
     let outer = Socket::open(Family::Route)?;
-    hold(&outer, index(slot), &name(slot), contract.download)?;
+    hold(&outer, index(slot), &name(slot), contract.download.bits)?;
     let inner = Socket::open_inside(Family::Route, inside)?;
     hold(
         &inner,
         INNER_INDEX,
         &format!("the inner end of {}", name(slot)),
-        contract.upload,
+        contract.upload.bits,
     )
 }
 

@@ -9,7 +9,7 @@ use std::fs::File;
 use std::os::fd::AsFd;
 use std::process::{Child, Command, Stdio};
 
-use limen_proto::contract::{Contract, Limits, Protocol, Publish, Wan};
+use limen_proto::contract::{Contract, Protocol, Publish, Rate, Wan};
 use limen_proto::id::Slot;
 
 const INSIDE: &str = "LIMEN_NET_TEST_INSIDE";
@@ -64,19 +64,11 @@ impl Drop for Vgw {
 
 fn contract(publish: &[Publish], rate: u64, wan: Wan) -> Contract {
     Contract {
-        limits: Limits {
-            cpu_percent: 0,
-            cpu_weight: 100,
-            memory: 1,
-            processes: 1,
-        },
-        disk: 0,
-        inodes: 0,
-        upload: rate,
-        download: rate,
+        upload: Rate::of(rate),
+        download: Rate::of(rate),
         wan,
         publish: publish.iter().copied().collect(),
-        devices: heapless::Vec::new(),
+        ..Contract::default()
     }
 }
 

@@ -11,7 +11,7 @@ use limen_proto::table::DeviceClass;
 use super::report::{Identity, Init};
 use super::{Given, gave_up};
 use crate::fault::Fault;
-use crate::step::cgroup::{Cgroup, OutOfMemory};
+use crate::step::cgroup::{Cgroup, OutOfMemory, Share};
 use crate::step::exec::Command;
 use crate::step::landlock::{Right, Rules};
 use crate::step::limits::{self, Death};
@@ -50,7 +50,11 @@ pub(super) fn build(
         reaper: given.take("the reaper's pidfd")?,
         users: given.take("the user namespace")?,
     };
-    Cgroup::own()?.limit(&spec.limits, OutOfMemory::All)?;
+    Cgroup::own()?.limit(&Share {
+        limits: &spec.limits,
+        guarantees: &spec.guarantees,
+        victim: OutOfMemory::All,
+    })?;
     namespaces::join(taken.reaper.as_fd())?;
     namespaces::born(namespaces::OF_BUNDLE, || {
         let fault = payload(spec, devices, &taken, init);
@@ -74,7 +78,7 @@ fn payload(
     };
     let disk_quota = quota::is_limited(spec.slot);
 
-    limits::apply(Death::Bundle)?;
+    limits::apply(Death::Bundle, spec.limits.descriptors)?;
     let rules = root(spec, devices)?;
     descriptors::seal()?;
     identity::enter(taken.users.as_fd())?;

@@ -6,6 +6,7 @@
 use std::os::fd::{AsFd, OwnedFd};
 
 use limen_channel::Descriptors;
+use limen_proto::contract::Guarantees;
 use limen_proto::control::{CONTROL_DESCRIPTOR, HAND_CHANNEL, HAND_STREAM};
 use limen_proto::id::Slot;
 use limen_proto::posture::Posture;
@@ -15,7 +16,7 @@ use limen_proto::words::Words;
 use super::report::{Identity, Init};
 use super::{Given, gave_up};
 use crate::fault::Fault;
-use crate::step::cgroup::{Cgroup, OutOfMemory};
+use crate::step::cgroup::{Cgroup, OutOfMemory, Share};
 use crate::step::exec::Command;
 use crate::step::landlock::{Right, Rules};
 use crate::step::limits::{self, Death};
@@ -47,7 +48,11 @@ pub(super) fn build(
             None => None,
         },
     };
-    Cgroup::own()?.limit(&unit.limits, OutOfMemory::All)?;
+    Cgroup::own()?.limit(&Share {
+        limits: &unit.limits,
+        guarantees: &Guarantees::default(),
+        victim: OutOfMemory::All,
+    })?;
     if let Some(slot) = slot {
         quota::tree(slot)?;
     }
@@ -73,7 +78,7 @@ fn payload(
     let own = Identity::own()?;
     let command = Command::new(&unit.command, &unit.environment, &[])?;
 
-    limits::apply(Death::Core)?;
+    limits::apply(Death::Core, unit.limits.descriptors)?;
     let rules = root(unit, slot)?;
     descriptors::seal()?;
     identity::become_user(unit.user, &identity::capabilities(unit.capabilities))?;

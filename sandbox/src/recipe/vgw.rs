@@ -6,7 +6,7 @@
 use std::os::fd::{AsFd, OwnedFd};
 
 use limen_channel::Descriptors;
-use limen_proto::contract::Contract;
+use limen_proto::contract::{Contract, LEAST_DESCRIPTORS};
 use limen_proto::id::Slot;
 use limen_proto::limits::REAPER_UID;
 use limen_proto::posture::Posture;
@@ -16,7 +16,7 @@ use limen_proto::words::Words;
 use super::report::{Identity, Init};
 use super::{Given, gave_up};
 use crate::fault::Fault;
-use crate::step::cgroup::{Cgroup, OutOfMemory};
+use crate::step::cgroup::{Cgroup, OutOfMemory, Share};
 use crate::step::exec::Command;
 use crate::step::landlock::Rules;
 use crate::step::limits::{self, Death};
@@ -40,9 +40,7 @@ pub(super) fn build(spec: &VgwSpec, given: Descriptors, init: &Init) -> Result<(
     let mut given = Given::new(given);
     let (null, log) = (given.take("/dev/null")?, given.take("the log")?);
     // The jail lives in the leaf beside the bundles' leaves; the limits are their parent's.
-    Cgroup::own()?
-        .parent()?
-        .limit(&spec.contract.limits, OutOfMemory::One)?;
+    Cgroup::own()?.parent()?.limit(&share(&spec.contract))?;
     let made = Made {
         null,
         log,
@@ -61,6 +59,15 @@ pub(super) fn build(spec: &VgwSpec, given: Descriptors, init: &Init) -> Result<(
     born
 }
 
+/// What everything in a virtual gateway has together.
+fn share(contract: &Contract) -> Share<'_> {
+    Share {
+        limits: &contract.limits,
+        guarantees: &contract.guarantees,
+        victim: OutOfMemory::One,
+    }
+}
+
 /// What becomes the reaper. Returns only what went wrong.
 fn payload(spec: &VgwSpec, made: &Made, init: &Init) -> Result<Fault, Fault> {
     namespaces::own_session()?;
@@ -71,7 +78,7 @@ fn payload(spec: &VgwSpec, made: &Made, init: &Init) -> Result<Fault, Fault> {
 
     sysctls::of_vgw(spec.slot)?;
     namespaces::set_host_name(&spec.provider)?;
-    limits::apply(Death::Reaper)?;
+    limits::apply(Death::Reaper, LEAST_DESCRIPTORS)?;
     Root::new()?.enter()?;
     descriptors::seal()?;
     identity::enter(made.users.as_fd())?;
@@ -86,7 +93,7 @@ fn payload(spec: &VgwSpec, made: &Made, init: &Init) -> Result<Fault, Fault> {
         user_namespace: true,
         memfd_exec_denied: true,
         disk_quota: made.quota,
-        shaped: contract.upload != 0 && contract.download != 0,
+        shaped: contract.upload.is_limited() && contract.download.is_limited(),
     };
     init.built(&own, posture, &[made.users.as_fd(), made.network.as_fd()])?;
     Ok(command.run_as(
@@ -102,7 +109,7 @@ fn payload(spec: &VgwSpec, made: &Made, init: &Init) -> Result<Fault, Fault> {
 /// Another contract for a virtual gateway that runs.
 pub(super) fn adjust(slot: Slot, contract: &Contract, given: Descriptors) -> Result<(), Fault> {
     let inside = Given::new(given).take("the network namespace")?;
-    Cgroup::of_vgw(slot)?.limit(&contract.limits, OutOfMemory::One)?;
+    Cgroup::of_vgw(slot)?.change(&share(contract))?;
     quota::limit(slot, contract)?;
     network::adjust(slot, inside.as_fd(), contract)
 }

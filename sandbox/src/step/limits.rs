@@ -32,12 +32,6 @@ const LIMITS: &[(Resource, u64, u64, &str)] = &[
         "a core dump of a provider's data has no place to go",
     ),
     (
-        Resource::Nofile,
-        1024,
-        4096,
-        "descriptors: select(2) knows 1024; event loops may raise it",
-    ),
-    (
         Resource::Memlock,
         65536,
         65536,
@@ -69,14 +63,25 @@ const LIMITS: &[(Resource, u64, u64, &str)] = &[
     ),
 ];
 
-/// Sets all limits of this process.
-pub(crate) fn apply(death: Death) -> Result<(), Fault> {
+/// Descriptors that a process has without asking: select(2) knows no more. Event loops raise it up
+/// to the limit that they were given.
+const SOFT_DESCRIPTORS: u64 = 1024;
+
+/// Sets all limits of this process; `descriptors` is the most that it may raise its own to.
+pub(crate) fn apply(death: Death, descriptors: u32) -> Result<(), Fault> {
     fs::write("/proc/self/oom_score_adj", (death as i32).to_string()).at(
         STEP,
         "write",
         "/proc/self/oom_score_adj",
     )?;
-    for &(resource, current, maximum, _) in LIMITS {
+    let descriptors = u64::from(descriptors);
+    let own = [(
+        Resource::Nofile,
+        SOFT_DESCRIPTORS.min(descriptors),
+        descriptors,
+        "what the contract, or the table, says",
+    )];
+    for &(resource, current, maximum, _) in LIMITS.iter().chain(&own) {
         let limit = Rlimit {
             current: Some(current),
             maximum: Some(maximum),

@@ -5,15 +5,17 @@
 //! the numbers and the remedy. Order: the contract in itself, then against the box, then against
 //! the other contracts.
 
-use limen_proto::contract::{Contract, Protocol, Publish};
+use limen_proto::contract::{Contract, Protocol};
 use limen_proto::id::Slot;
 use limen_proto::manage::Refusal;
 use limen_proto::name::Name;
 
 use super::desired::{Desired, VgwRecord};
 use super::quantity::bytes;
-use super::refusal::{invalid, not_admitted};
+use super::refusal::not_admitted;
+use super::sound::{port_name, same_port, sound};
 use super::turn::Capacity;
+use super::unapplied;
 
 /// Memory that the kernel and the core programs keep for themselves: four times what the idle core
 /// is measured to use, so that an upload or a burst of sessions never meets the providers' share.
@@ -22,10 +24,6 @@ pub const CORE_MEMORY: u64 = 64 << 20;
 pub const CORE_DISK: u64 = 16 << 20;
 /// Files that stay free for the core.
 pub const CORE_INODES: u64 = 256;
-/// Least memory with which a reaper and one small program live.
-const LEAST_MEMORY: u64 = 1 << 20;
-/// The reaper, and one process of a bundle.
-const LEAST_PROCESSES: u32 = 2;
 
 /// What the image fixes: facts of the box that are not measured.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -48,6 +46,7 @@ pub fn admit(
     fixtures: &Fixtures,
 ) -> Result<(), Refusal> {
     sound(contract)?;
+    unapplied::of_contract(contract)?;
     let others: Vec<&VgwRecord> = desired
         .vgws
         .values()
@@ -56,58 +55,6 @@ pub fn admit(
     fits(contract, &others, capacity)?;
     ports(contract, &others, fixtures)?;
     devices(contract, &others, fixtures)
-}
-
-fn sound(contract: &Contract) -> Result<(), Refusal> {
-    let limits = &contract.limits;
-    if limits.memory < LEAST_MEMORY {
-        return Err(invalid(format!(
-            "memory {} is below the least that a virtual gateway lives with, {}",
-            bytes(limits.memory),
-            bytes(LEAST_MEMORY)
-        )));
-    }
-    if limits.processes < LEAST_PROCESSES {
-        return Err(invalid(format!(
-            "{} processes are too few; a virtual gateway needs {LEAST_PROCESSES} at least",
-            limits.processes
-        )));
-    }
-    if !(1..=10_000).contains(&limits.cpu_weight) {
-        return Err(invalid(format!(
-            "cpu weight {} is outside 1 to 10000; 100 is ordinary",
-            limits.cpu_weight
-        )));
-    }
-    for (place, publish) in contract.publish.iter().enumerate() {
-        if publish.outside == 0 || publish.inside == 0 {
-            return Err(invalid("port 0 cannot be published; name a port"));
-        }
-        if contract
-            .publish
-            .iter()
-            .take(place)
-            .any(|earlier| same_port(earlier, publish))
-        {
-            return Err(invalid(format!(
-                "the contract publishes {} twice; drop one",
-                port_name(publish)
-            )));
-        }
-    }
-    for (place, device) in contract.devices.iter().enumerate() {
-        if contract
-            .devices
-            .iter()
-            .take(place)
-            .any(|earlier| earlier == device)
-        {
-            return Err(invalid(format!(
-                "the contract names device class {device} twice"
-            )));
-        }
-    }
-    Ok(())
 }
 
 /// One resource of the box: what there is for contracts, and what the others have of it.
@@ -188,18 +135,6 @@ fn fits(contract: &Contract, others: &[&VgwRecord], capacity: Capacity) -> Resul
         },
     ];
     resources.iter().try_for_each(Resource::check)
-}
-
-fn same_port(left: &Publish, right: &Publish) -> bool {
-    (left.protocol, left.outside) == (right.protocol, right.outside)
-}
-
-fn port_name(publish: &Publish) -> String {
-    let transport = match publish.protocol {
-        Protocol::Tcp => "tcp",
-        Protocol::Udp => "udp",
-    };
-    format!("{transport} port {}", publish.outside)
 }
 
 fn ports(contract: &Contract, others: &[&VgwRecord], fixtures: &Fixtures) -> Result<(), Refusal> {

@@ -14,6 +14,7 @@ use super::desired::{BundleRecord, Desired, Held, VgwRecord};
 use super::quantity::bytes;
 use super::refusal::{conflict, invalid, not_admitted};
 use super::spec::spec_of;
+use super::unapplied;
 
 /// The reaper is one process of every virtual gateway.
 const REAPER_PROCESSES: u32 = 1;
@@ -69,6 +70,7 @@ pub fn fit(vgw: &VgwRecord, desired: &Desired, summary: &Summary) -> Result<Verd
             summary.exports.len()
         )));
     }
+    unapplied::of_bundle(summary)?;
     shares(vgw, desired, summary)?;
     disk(vgw, desired, summary, before)?;
     devices(vgw, summary)?;
@@ -137,32 +139,38 @@ fn others<'a>(
 
 fn shares(vgw: &VgwRecord, desired: &Desired, summary: &Summary) -> Result<(), Refusal> {
     let limits = &vgw.contract.limits;
-    if limits.cpu_percent > 0 && summary.cpu_percent > limits.cpu_percent {
+    if limits.cpu_percent > 0 && summary.limits.cpu_percent > limits.cpu_percent {
         return Err(not_admitted(format!(
             "it asks for {} % of a core; the contract has {} %: lower limits.cpu-percent in the manifest or ask the operator for more",
-            summary.cpu_percent, limits.cpu_percent
+            summary.limits.cpu_percent, limits.cpu_percent
+        )));
+    }
+    if summary.limits.descriptors > limits.descriptors {
+        return Err(not_admitted(format!(
+            "it asks for {} descriptors; the contract has {}: lower limits.descriptors in the manifest or ask the operator for more",
+            summary.limits.descriptors, limits.descriptors
         )));
     }
     let memory = others(vgw, desired, summary)
-        .map(|bundle| bundle.summary.memory)
+        .map(|bundle| bundle.summary.limits.memory)
         .fold(0, u64::saturating_add);
     let left = limits.memory.saturating_sub(memory);
-    if summary.memory > left {
+    if summary.limits.memory > left {
         return Err(not_admitted(format!(
             "it asks for {} of memory; {} of the contract's {} are left: lower limits.memory in the manifest, uninstall a bundle, or ask the operator for more",
-            bytes(summary.memory),
+            bytes(summary.limits.memory),
             bytes(left),
             bytes(limits.memory)
         )));
     }
     let processes = others(vgw, desired, summary)
-        .map(|bundle| bundle.summary.processes)
+        .map(|bundle| bundle.summary.limits.processes)
         .fold(REAPER_PROCESSES, u32::saturating_add);
     let left = limits.processes.saturating_sub(processes);
-    if summary.processes > left {
+    if summary.limits.processes > left {
         return Err(not_admitted(format!(
             "it asks for {} processes; {left} of the contract's {} are left (the gateway's own takes {REAPER_PROCESSES}): lower limits.processes in the manifest, uninstall a bundle, or ask the operator for more",
-            summary.processes, limits.processes
+            summary.limits.processes, limits.processes
         )));
     }
     Ok(())

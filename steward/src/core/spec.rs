@@ -6,7 +6,7 @@
 //! virtual gateway's tag: it changes under the running unit by `Adjust`.
 
 use heapless::{String, Vec};
-use limen_proto::contract::Limits;
+use limen_proto::contract::Guarantees;
 use limen_proto::id::{BundleIndex, Slot};
 use limen_proto::install::Summary;
 use limen_proto::limits::{PATH, WORDS};
@@ -28,9 +28,6 @@ pub const VGW_RESTART: RestartPolicy = RestartPolicy {
     reset_ms: 60_000,
     retries: 0,
 };
-
-/// Share of the processor that a bundle has among its virtual gateway's bundles.
-const BUNDLE_WEIGHT: u16 = 100;
 
 /// What a virtual gateway is started from.
 pub fn vgw_spec(vgw: &VgwRecord) -> VgwSpec {
@@ -104,12 +101,11 @@ pub fn spec_of(
         digest: summary.digest,
         command: words("command line", &summary.command)?,
         environment: words("environment", &summary.environment)?,
-        limits: Limits {
-            cpu_percent: summary.cpu_percent,
-            cpu_weight: BUNDLE_WEIGHT,
-            memory: summary.memory,
-            processes: summary.processes,
-        },
+        user: summary.user.clone(),
+        jit: summary.jit,
+        spare: summary.spare,
+        limits: summary.limits,
+        guarantees: Guarantees::default(),
         temporary: summary.temporary,
         volumes,
         devices,

@@ -12,7 +12,7 @@ use super::error::StateError;
 /// SQLite's `application_id` of the file: "Limn".
 pub(super) const APPLICATION: i64 = 0x4c69_6d6e;
 /// SQLite's `user_version` of the file.
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
 
 /// Tables under the seal, with the columns that order their rows.
 pub(super) const SEALED: [(&str, &str); 7] = [
@@ -98,7 +98,8 @@ INSERT INTO marks VALUES (1, 0, 0, 0, 0);
 ";
 
 /// What leads from each version, from 1 on, to the next.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
 CREATE TABLE next (
     slot INTEGER PRIMARY KEY CHECK (slot >= 0),
     provider TEXT NOT NULL UNIQUE,
@@ -115,7 +116,19 @@ CREATE TABLE next (
 INSERT INTO next SELECT *, 0 FROM vgw;
 DROP TABLE vgw;
 ALTER TABLE next RENAME TO vgw;
-"];
+",
+    // The share that a bundle asks for has the form of a contract's limits. Contracts need no
+    // change: what they may say in addition has a value when it is absent.
+    "
+UPDATE bundle SET summary = json_set(
+    json_remove(summary, '$.memory', '$.processes', '$.cpu_percent'),
+    '$.limits', json_object(
+        'cpu-percent', json_extract(summary, '$.cpu_percent'),
+        'cpu-weight', 100,
+        'memory', json_extract(summary, '$.memory'),
+        'processes', json_extract(summary, '$.processes')));
+",
+];
 
 /// Sets a connection up. Exclusive: a second steward is refused. TRUNCATE keeps one journal file
 /// and syncs its emptying, so that a commit is on the disk when it returns; a write-ahead log would

@@ -6,7 +6,7 @@
 use std::str::FromStr;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
-use limen_proto::contract::{Contract, Limits, Protocol, Publish, Wan};
+use limen_proto::contract::{Contract, Guarantees, Limits, Protocol, Publish, Rate};
 use limen_proto::control::Verb;
 use limen_proto::id::{BundleIndex, Digest, Slot, UnitId};
 use limen_proto::name::Name;
@@ -67,11 +67,10 @@ impl Wishes {
             limits: limits(32 << 20, 64, 50),
             disk: 64 << 20,
             inodes: 4096,
-            upload: 10_000_000,
-            download: 10_000_000,
-            wan: Wan::None,
+            upload: Rate::of(10_000_000),
+            download: Rate::of(10_000_000),
             publish: [publish].into_iter().collect(),
-            devices: [].into_iter().collect(),
+            ..Contract::default()
         };
         let provider = name()?;
         let spec = VgwSpec {
@@ -96,7 +95,11 @@ impl Wishes {
             digest: self.digest,
             command: Words::collect(["/bin/probe", act])?,
             environment: Words::new(),
+            user: None,
+            jit: false,
+            spare: false,
             limits: limits(8 << 20, 16, 0),
+            guarantees: Guarantees::default(),
             temporary: 1 << 20,
             volumes: [].into_iter().collect(),
             devices: [].into_iter().collect(),
@@ -121,9 +124,9 @@ const INDEX: BundleIndex = match BundleIndex::new(0) {
 fn limits(memory: u64, processes: u32, cpu_percent: u16) -> Limits {
     Limits {
         cpu_percent,
-        cpu_weight: 100,
         memory,
         processes,
+        ..Limits::ORDINARY
     }
 }
 

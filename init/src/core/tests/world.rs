@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use limen_proto::contract::{Contract, Limits, Wan};
+use limen_proto::contract::{Contract, Guarantees, Limits};
 use limen_proto::control::Verb;
 use limen_proto::id::{BundleIndex, Digest, Generation, Slot, UnitId, UnitRef};
 use limen_proto::posture::Posture;
@@ -297,10 +297,9 @@ fn core_unit(name: &str, role: Role) -> CoreUnit {
 }
 
 const LIMITS: Limits = Limits {
-    cpu_percent: 0,
-    cpu_weight: 100,
     memory: 1 << 20,
     processes: 8,
+    ..Limits::ORDINARY
 };
 
 pub(super) fn table() -> Table {
@@ -346,11 +345,7 @@ pub(super) fn contract() -> Contract {
         limits: LIMITS,
         disk: 1 << 20,
         inodes: 100,
-        upload: 0,
-        download: 0,
-        wan: Wan::None,
-        publish: heapless::Vec::new(),
-        devices: heapless::Vec::new(),
+        ..Contract::default()
     }
 }
 
@@ -363,7 +358,11 @@ pub(super) fn start_bundle(of: u16, index: u16, readiness: Readiness) -> Verb {
             digest: Digest([0; 32]),
             command: Words::new(),
             environment: Words::new(),
+            user: None,
+            jit: false,
+            spare: false,
             limits: LIMITS,
+            guarantees: Guarantees::default(),
             temporary: 0,
             volumes: heapless::Vec::new(),
             devices: heapless::Vec::new(),

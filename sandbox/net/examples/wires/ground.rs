@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 use std::os::fd::AsFd;
 
 use limen_net::{build, connect, destroy, prepare};
-use limen_proto::contract::{Contract, Limits, Wan};
+use limen_proto::contract::{Contract, Rate, Wan};
 use limen_proto::id::Slot;
 
 use crate::space::Space;
@@ -74,19 +74,10 @@ impl Vgw {
 /// Everything of the world is allowed, at so many bits a second.
 pub(crate) fn contract(upload: u64, download: u64) -> Contract {
     Contract {
-        limits: Limits {
-            cpu_percent: 0,
-            cpu_weight: 100,
-            memory: 1,
-            processes: 1,
-        },
-        disk: 0,
-        inodes: 0,
-        upload,
-        download,
+        upload: Rate::of(upload),
+        download: Rate::of(download),
         wan: Wan::All,
-        publish: heapless::Vec::new(),
-        devices: heapless::Vec::new(),
+        ..Contract::default()
     }
 }
 

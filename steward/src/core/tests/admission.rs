@@ -27,7 +27,7 @@ fn a_contract_that_does_not_fit_is_refused_with_its_numbers() {
         (
             |c| c.limits.memory = 4096,
             Invalid,
-            &["memory 4 KiB", "1 MiB"],
+            &["limits.memory is 4 KiB", "1 MiB"],
         ),
         (
             |c| c.limits.cpu_percent = 101,
@@ -37,9 +37,13 @@ fn a_contract_that_does_not_fit_is_refused_with_its_numbers() {
         (
             |c| c.limits.cpu_weight = 0,
             Invalid,
-            &["weight 0", "100 is ordinary"],
+            &["limits.cpu-weight is 0", "1 to 10000"],
         ),
-        (|c| c.limits.processes = 1, Invalid, &["processes"]),
+        (
+            |c| c.limits.processes = 1,
+            Invalid,
+            &["limits.processes is 1"],
+        ),
         (
             |c| c.disk = 369 << 20,
             NotAdmitted,

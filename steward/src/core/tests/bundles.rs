@@ -132,16 +132,20 @@ fn a_bundle_that_does_not_fit_the_contract_is_refused_with_its_numbers() {
     use RefusalKind::{Invalid, NotAdmitted};
     let cases: &[Case] = &[
         (
-            |s| s.memory = 57 << 20,
+            |s| s.limits.memory = 57 << 20,
             NotAdmitted,
             &["57 MiB", "56 MiB of the contract's 64 MiB"],
         ),
         (
-            |s| s.processes = 56,
+            |s| s.limits.processes = 56,
             NotAdmitted,
             &["56 processes", "55 of the contract's 64"],
         ),
-        (|s| s.cpu_percent = 51, NotAdmitted, &["51 %", "50 %"]),
+        (
+            |s| s.limits.cpu_percent = 51,
+            NotAdmitted,
+            &["51 %", "50 %"],
+        ),
         (
             |s| s.unpacked = 63 << 20 | 1,
             NotAdmitted,
@@ -200,10 +204,9 @@ fn a_foreign_signature_is_refused_and_changes_nothing() {
 #[test]
 fn the_operator_reads_that_something_was_refused_and_not_what() {
     let mut house = House::inhabited();
-    house.upload = Some(Summary {
-        memory: 1 << 40,
-        ..summary("secret", 1)
-    });
+    let mut secret = summary("secret", 1);
+    secret.limits.memory = 1 << 40;
+    house.upload = Some(secret);
     house
         .call(provider("energy"), Verb::InstallBundle)
         .unwrap_err();

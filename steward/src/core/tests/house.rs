@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use limen_proto::contract::{Contract, Limits, Protocol, Publish, Wan};
+use limen_proto::contract::{Contract, Limits, Protocol, Publish};
 use limen_proto::control::{Request, UnitReport, Verb as InitVerb};
 use limen_proto::grant::Decision;
 use limen_proto::id::{Digest, Generation, Slot, UnitId, UnitRef};
@@ -40,17 +40,13 @@ pub(crate) fn contract() -> Contract {
     Contract {
         limits: Limits {
             cpu_percent: 50,
-            cpu_weight: 100,
             memory: 64 << 20,
             processes: 64,
+            ..Limits::ORDINARY
         },
         disk: 64 << 20,
         inodes: 4096,
-        upload: 0,
-        download: 0,
-        wan: Wan::None,
-        publish: heapless::Vec::new(),
-        devices: heapless::Vec::new(),
+        ..Contract::default()
     }
 }
 
@@ -80,9 +76,14 @@ pub(crate) fn summary(bundle: &str, counter: u64) -> Summary {
         ready_within_ms: 10_000,
         stop_within_ms: 1_000,
         restart: RestartPolicy::CORE,
-        memory: 8 << 20,
-        processes: 8,
-        cpu_percent: 0,
+        user: None,
+        jit: false,
+        spare: false,
+        limits: Limits {
+            memory: 8 << 20,
+            processes: 8,
+            ..Limits::ORDINARY
+        },
         temporary: 0,
         volumes: Vec::new(),
         devices: Vec::new(),

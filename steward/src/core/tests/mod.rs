@@ -12,6 +12,7 @@ mod grants;
 mod house;
 mod random;
 mod restart;
+mod sound;
 mod vgws;
 
 pub(crate) use house::{ENERGY_CA, KEY, contract, summary};

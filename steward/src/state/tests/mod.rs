@@ -1,12 +1,13 @@
 //! The state file: what was committed is found again, whatever happens to the bytes
 
 mod damage;
+mod migrate;
 mod power;
 mod roundtrip;
 
 use std::path::Path;
 
-use limen_proto::contract::{Contract, Limits, Wan};
+use limen_proto::contract::{Contract, Destination, Limits, Protocol, Rate, Spent, Volume, Wan};
 use limen_proto::id::{BundleIndex, Digest, Slot};
 use limen_proto::install::{Summary, VolumeWish};
 use limen_proto::name::Name;
@@ -32,17 +33,27 @@ fn vgw(number: u16, provider: &str) -> VgwRecord {
         contract: Contract {
             limits: Limits {
                 cpu_percent: 50,
-                cpu_weight: 100,
                 memory: 64 << 20,
                 processes: 64,
+                ..Limits::ORDINARY
             },
             disk: u64::MAX,
             inodes: 4096,
-            upload: 1,
-            download: 2,
-            wan: Wan::All,
-            publish: heapless::Vec::new(),
+            upload: Rate::of(1),
+            download: Rate { bits: 2, burst: 3 },
+            volume: Volume {
+                bytes: 4,
+                then: Spent::Slow { bits: 5 },
+            },
+            wan: Wan::Listed,
+            destinations: heapless::Vec::from_slice(&[Destination {
+                network: "192.0.2.0/24".parse().unwrap(),
+                protocol: Some(Protocol::Tcp),
+                port: 443,
+            }])
+            .unwrap(),
             devices: heapless::Vec::from_slice(&[name("serial-p1")]).unwrap(),
+            ..Contract::default()
         },
         adjust: false,
         phase: Phase::Standing,
@@ -72,9 +83,14 @@ fn bundle(slot: u16, index: u16, of: &str) -> BundleRecord {
             ready_within_ms: 10_000,
             stop_within_ms: 1_000,
             restart: RestartPolicy::CORE,
-            memory: 8 << 20,
-            processes: 8,
-            cpu_percent: 0,
+            user: Some("mosquitto".parse().unwrap()),
+            jit: true,
+            spare: true,
+            limits: Limits {
+                memory: 8 << 20,
+                processes: 8,
+                ..Limits::ORDINARY
+            },
             temporary: 0,
             volumes: vec![VolumeWish {
                 name: name("data"),
@@ -82,7 +98,7 @@ fn bundle(slot: u16, index: u16, of: &str) -> BundleRecord {
                 size: 1 << 20,
             }],
             devices: vec![name("serial-p1")],
-            ports: vec![(name("http"), limen_proto::contract::Protocol::Tcp, 80)],
+            ports: vec![(name("http"), Protocol::Tcp, 80)],
             exports: vec![("energy.meter".parse().unwrap(), vec![name("alarm")])],
             imports: Vec::new(),
             unpacked: 1 << 20,

@@ -7,11 +7,14 @@
 //!
 //! A cgroup that was killed is never used again: on Linux 6.12 a child cloned into it dies at once.
 
+mod disk;
+mod knob;
+
 use std::fs;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use limen_proto::contract::Limits;
+use limen_proto::contract::{Guarantees, Limits};
 use limen_proto::id::Slot;
 use limen_proto::jail::Step;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -20,13 +23,13 @@ use rustix::io::Errno;
 
 use crate::fault::{At, Fault};
 
+use knob::Knob;
+
 const STEP: Step = Step::Cgroup;
 /// Where cgroup v2 is mounted.
 const MOUNT: &str = "/sys/fs/cgroup";
 /// The box's own part of the tree.
 const LIMEN: &str = "/sys/fs/cgroup/limen";
-/// Length of the window in which `cpu.max` is counted, microseconds: the kernel's default.
-const PERIOD: u64 = 100_000;
 /// Longest wait for killed processes to be gone, seconds. Only a process stuck in a driver takes
 /// longer than milliseconds.
 const PATIENCE: i64 = 5;
@@ -45,6 +48,14 @@ pub(crate) enum OutOfMemory {
     All,
     /// The process that the kernel picks: a virtual gateway's bundles do not die for each other.
     One,
+}
+
+/// What a cgroup is given.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Share<'a> {
+    pub(crate) limits: &'a Limits,
+    pub(crate) guarantees: &'a Guarantees,
+    pub(crate) victim: OutOfMemory,
 }
 
 impl Cgroup {
@@ -80,27 +91,56 @@ impl Cgroup {
         Ok(Self { directory, path })
     }
 
-    /// Sets what these limits say.
-    pub(crate) fn limit(&self, limits: &Limits, victim: OutOfMemory) -> Result<(), Fault> {
-        self.set("memory.max", &limits.memory.to_string())?;
-        // Swap would let a unit hold more than its memory; a kernel without swap lacks the file.
-        match self.write("memory.swap.max", "0") {
-            Ok(()) | Err(Errno::NOENT) => {}
-            Err(errno) => return Err(self.fault("memory.swap.max", errno)),
+    /// Sets what these limits and guarantees say, in a cgroup that nobody wrote to yet.
+    pub(crate) fn limit(&self, share: &Share<'_>) -> Result<(), Fault> {
+        let changes = |knob: &Knob| knob.value != knob.fresh;
+        let knobs = knob::knobs(share.limits, share.guarantees, share.victim);
+        knobs
+            .iter()
+            .filter(|knob| changes(knob))
+            .try_for_each(|knob| self.turn(knob))?;
+        match share.limits.read_rate | share.limits.write_rate {
+            0 => Ok(()),
+            _ => self.limit_disk(share.limits),
         }
-        let group = match victim {
-            OutOfMemory::All => "1",
-            OutOfMemory::One => "0",
-        };
-        self.set("memory.oom.group", group)?;
-        self.set("pids.max", &limits.processes.to_string())?;
-        self.set("cpu.weight", &limits.cpu_weight.to_string())?;
-        self.set("cpu.max", &processor_time(limits.cpu_percent))
     }
 
-    fn set(&self, file: &'static str, value: &str) -> Result<(), Fault> {
-        self.write(file, value)
-            .map_err(|errno| self.fault(file, errno))
+    /// Sets what these limits and guarantees say, whatever was set before.
+    pub(crate) fn change(&self, share: &Share<'_>) -> Result<(), Fault> {
+        let knobs = knob::knobs(share.limits, share.guarantees, share.victim);
+        knobs.iter().try_for_each(|knob| self.turn(knob))?;
+        match self.limit_disk(share.limits) {
+            // Without the controller, or without a disk, nothing was limited before.
+            Err(_) if share.limits.read_rate | share.limits.write_rate == 0 => Ok(()),
+            other => other,
+        }
+    }
+
+    fn turn(&self, knob: &Knob) -> Result<(), Fault> {
+        match self.write(knob.file, &knob.value) {
+            Ok(()) => Ok(()),
+            // A kernel that cannot do it does nothing of it either; and one without swap never
+            // swaps.
+            Err(Errno::NOENT) if knob.value == knob.fresh || knob.file == "memory.swap.max" => {
+                Ok(())
+            }
+            Err(errno) => {
+                let path = self.path.join(knob.file);
+                let object = format!("{} to {} ({})", path.display(), knob.value, knob.needs);
+                Err(Fault::new(STEP, "set", object, errno))
+            }
+        }
+    }
+
+    fn limit_disk(&self, limits: &Limits) -> Result<(), Fault> {
+        let value = knob::disk(limits, &disk::numbers()?);
+        self.write("io.max", &value).map_err(|errno| {
+            let path = self.path.join("io.max");
+            let needs = "needs CONFIG_BLK_CGROUP and CONFIG_BLK_DEV_THROTTLING, or a contract \
+                         without read and write rates";
+            let object = format!("{} to {value} ({needs})", path.display());
+            Fault::new(STEP, "set", object, errno)
+        })
     }
 
     fn write(&self, file: &str, value: &str) -> Result<(), Errno> {
@@ -109,13 +149,11 @@ impl Cgroup {
         rustix::io::write(&file, value.as_bytes()).map(drop)
     }
 
-    fn fault(&self, file: &str, errno: Errno) -> Fault {
-        Fault::new(STEP, "set", self.path.join(file).display(), errno)
-    }
-
     /// Kills everything below and waits until it is gone.
     fn kill(&self) -> Result<(), Fault> {
-        self.set("cgroup.kill", "1")?;
+        let kill = self.path.join("cgroup.kill");
+        self.write("cgroup.kill", "1")
+            .at(STEP, "set", kill.display())?;
         let path = self.path.join("cgroup.events");
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
         let events = rustix::fs::openat(&self.directory, "cgroup.events", flags, Mode::empty())
@@ -172,24 +210,4 @@ fn remove(path: &Path) -> Result<(), Fault> {
 
 fn vgw_path(slot: Slot) -> PathBuf {
     Path::new(LIMEN).join(format!("vgw-{slot}"))
-}
-
-/// `cpu.max`: time in each window, or no limit for 0 percent.
-fn processor_time(percent: u16) -> String {
-    match percent {
-        0 => format!("max {PERIOD}"),
-        some => format!("{} {PERIOD}", u64::from(some) * PERIOD / 100),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn percent_of_one_core_becomes_microseconds_of_a_window() {
-        assert_eq!(processor_time(0), "max 100000");
-        assert_eq!(processor_time(50), "50000 100000");
-        assert_eq!(processor_time(200), "200000 100000");
-    }
 }

@@ -1,0 +1,46 @@
+//! What a contract may say and this version does not put in force
+//!
+//! The shape of the contract is complete; what the kernel is not told of yet is refused by name,
+//! for a limit that is written down and not kept is worse than none.
+
+use limen_proto::contract::{Contract, Minimum, ORDINARY_CONNECTIONS, Wan};
+use limen_proto::install::Summary;
+use limen_proto::manage::Refusal;
+
+use super::refusal::invalid;
+
+/// # Errors
+/// The contract asks for something that would not be kept.
+pub fn of_contract(contract: &Contract) -> Result<(), Refusal> {
+    refuse(&[
+        ("upload.burst", contract.upload.burst != 0),
+        ("download.burst", contract.download.burst != 0),
+        ("volume", contract.volume.bytes != 0),
+        ("connections", contract.connections != ORDINARY_CONNECTIONS),
+        ("wan = \"listed\"", contract.wan == Wan::Listed),
+        ("destinations", !contract.destinations.is_empty()),
+        ("lan", !contract.lan.is_empty()),
+        ("jit", contract.jit),
+        ("warm", contract.warm),
+        ("minimum", contract.minimum != Minimum::default()),
+    ])
+}
+
+/// # Errors
+/// The manifest asks for something that would not be there.
+pub fn of_bundle(summary: &Summary) -> Result<(), Refusal> {
+    refuse(&[
+        ("run.user", summary.user.is_some()),
+        ("run.jit", summary.jit),
+        ("run.spare", summary.spare),
+    ])
+}
+
+fn refuse(keys: &[(&str, bool)]) -> Result<(), Refusal> {
+    let asked = keys.iter().find(|(_, asked)| *asked);
+    asked.map_or(Ok(()), |(key, _)| {
+        Err(invalid(format!(
+            "{key} is not put in force by this version of the gateway; leave it out"
+        )))
+    })
+}
