@@ -24,7 +24,7 @@ mod jail {
     use crate::policy::{Class, machine, verdicts};
 
     /// Name, class, whether memory files are allowed, meaning.
-    const FILTERS: [(&str, Class, bool, &str); 5] = [
+    const FILTERS: [(&str, Class, bool, &str); 6] = [
         ("REAPER", Class::Reaper, false, "The reaper's."),
         ("CORE", Class::Core, false, "A core program's."),
         (
@@ -33,17 +33,18 @@ mod jail {
             false,
             "That of a core program in the box's network.",
         ),
+        ("BUNDLE", Class::Bundle, false, "An ordinary bundle's."),
         (
-            "BUNDLE",
-            Class::Bundle,
+            "MAKER",
+            Class::Maker,
             false,
-            "A bundle's, where the kernel would execute memory files.",
+            "That of a bundle that makes code, where the kernel would execute memory files.",
         ),
         (
-            "BUNDLE_WITH_MEMORY_FILES",
-            Class::Bundle,
+            "MAKER_WITH_MEMORY_FILES",
+            Class::Maker,
             true,
-            "A bundle's, where the kernel executes no memory file.",
+            "That of a bundle that makes code, where the kernel executes no memory file.",
         ),
     ];
 

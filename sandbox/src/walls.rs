@@ -21,6 +21,7 @@ use crate::step::root::{Root, Source, Use};
 use crate::step::{descriptors, identity, seccomp, users};
 use crate::sys::clone::{self, Namespaces, Parent};
 use crate::sys::exit;
+use crate::sys::memory;
 use crate::sys::namespace::unshare;
 
 /// Names the attempt and whether its wall stands.
@@ -83,6 +84,12 @@ fn the_filter_refuses_netlink() {
 #[test]
 fn the_filter_refuses_memory_files() {
     assert_holds("memory-file", "PERM", "allowed");
+}
+
+/// Case A-21.
+#[test]
+fn the_filter_refuses_code_that_is_made() {
+    assert_holds("written-code", "PERM PERM PERM", "allowed allowed allowed");
 }
 
 #[test]
@@ -166,6 +173,7 @@ fn attempt() {
                 rustix::fs::MemfdFlags::CLOEXEC,
             ))
         }),
+        "written-code" => filtered(wall, written_code),
         "ordinary" => filtered(wall, ordinary),
         "leak" => leak(wall),
         "identity" => {
@@ -239,6 +247,11 @@ fn filtered(wall: bool, attack: impl FnOnce() -> String) -> String {
         seccomp::BUNDLE.install().unwrap();
     }
     attack()
+}
+
+/// Anonymous memory to execute, memory to write and execute, written memory made executable.
+fn written_code() -> String {
+    memory::make_code().map(said).join(" ")
 }
 
 /// Dynamically linked programs, threads, a pipeline, sockets and descriptors.

@@ -21,6 +21,7 @@ pub mod console;
 pub mod disk;
 pub mod gateway;
 pub mod mqtt;
+mod narrow;
 pub mod page;
 pub mod patience;
 pub mod scenario;

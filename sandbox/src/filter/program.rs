@@ -1,13 +1,14 @@
-//! The assembler: ranges and conditions to classic BPF
+//! The assembler: groups and conditions to classic BPF
 //!
 //! Layout: machine check, then the tree in preorder (the lower half behind its comparison, the
-//! upper half one jump away), then the ends: returns, and the conditions of single calls.
+//! upper half one jump away), then the conditions of single calls, then the ends that all share.
 
 use core::mem::offset_of;
 
-use super::tree::{self, Range};
+use super::groups::{Group, divide};
+use super::ranges;
 use crate::policy::machine::Machine;
-use crate::policy::{Check, Test, Verdict};
+use crate::policy::{Check, Rule, Test, Verdict};
 
 /// `struct sock_filter`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,21 +58,16 @@ pub(super) const ABSENT: u32 = 0x0005_0026;
 #[error("the policy makes a filter too large for the kernel; merge ranges")]
 pub(crate) struct TooLarge;
 
-/// Where a comparison leads.
-#[derive(Debug, Clone, Copy)]
-enum Target {
-    /// To another comparison, by its place in the tree.
-    Node(usize),
-    /// To the end that this verdict has.
-    End(Verdict),
-}
+/// A place in the filter, known or not yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Label(usize);
 
-/// One comparison of the tree: numbers below `border` go one way, the others the other.
+/// An instruction whose jumps still lead to labels.
 #[derive(Debug, Clone, Copy)]
-struct Node {
-    border: u32,
-    below: Target,
-    from: Target,
+struct Line {
+    code: u16,
+    value: u32,
+    jumps: Option<(Label, Label)>,
 }
 
 /// The filter for these verdicts (rising numbers) on this machine.
@@ -82,136 +78,208 @@ pub(crate) fn compile(
     verdicts: &[(u32, Verdict)],
     machine: &Machine,
 ) -> Result<Vec<Instruction>, TooLarge> {
-    let mut nodes = Vec::new();
-    plant(&tree::ranges(verdicts, machine.last), &mut nodes)?;
-    let mut ends = Ends::default();
-    let mut program = vec![
-        load(offset_of!(Call, machine)),
-        compare(IF_EQUAL, machine.audit, 1, 0)?,
-        finish(KILL),
-        load(offset_of!(Call, number)),
-    ];
-    for (at, node) in nodes.iter().enumerate() {
-        let mut distance = |target| {
-            let place = match target {
-                Target::Node(place) => place,
-                Target::End(verdict) => nodes.len() + ends.place(verdict)?,
-            };
-            Ok(place - at - 1)
-        };
-        let (below, from) = (distance(node.below)?, distance(node.from)?);
-        program.push(compare(IF_NOT_LESS, node.border, from, below)?);
-    }
-    program.extend(ends.code);
-    if program.len() > 4096 {
-        return Err(TooLarge);
-    }
-    Ok(program)
-}
+    let mut text = Text::new();
+    let numbers = text.label();
+    text.load(offset_of!(Call, machine));
+    text.compare(IF_EQUAL, machine.audit, numbers, KILLED);
+    text.place(numbers);
+    text.load(offset_of!(Call, number));
 
-/// Lays the tree over `ranges` into `nodes`, each before its descendants, the lower half first.
-fn plant(ranges: &[Range], nodes: &mut Vec<Node>) -> Result<Target, TooLarge> {
-    if let [only] = ranges {
-        return Ok(Target::End(only.verdict));
-    }
-    let (lower, upper) = ranges.split_at(ranges.len() / 2);
-    let border = upper.first().ok_or(TooLarge)?.first;
-    let place = nodes.len();
-    nodes.push(Node {
-        border,
-        below: Target::Node(place),
-        from: Target::Node(place),
-    });
-    let below = plant(lower, nodes)?;
-    let from = plant(upper, nodes)?;
-    if let Some(node) = nodes.get_mut(place) {
-        (node.below, node.from) = (below, from);
-    }
-    Ok(Target::Node(place))
-}
-
-/// The ends behind the tree, one for each verdict that occurs: leaves share them, which halves
-/// the filter.
-#[derive(Debug, Default)]
-struct Ends {
-    code: Vec<Instruction>,
-    places: Vec<(Verdict, usize)>,
-}
-
-impl Ends {
-    fn place(&mut self, verdict: Verdict) -> Result<usize, TooLarge> {
-        if let Some(&(_, place)) = self.places.iter().find(|(known, _)| *known == verdict) {
-            return Ok(place);
-        }
-        let place = self.code.len();
-        self.code.extend(match verdict {
-            Verdict::Allow => vec![finish(ALLOW)],
-            Verdict::Refuse => vec![finish(REFUSE)],
-            Verdict::Absent => vec![finish(ABSENT)],
-            Verdict::When(checks) => conditions(checks)?,
-        });
-        self.places.push((verdict, place));
-        Ok(place)
-    }
-}
-
-/// Every check jumps to the refusal at the end when it fails and falls through when it holds.
-fn conditions(checks: &[Check]) -> Result<Vec<Instruction>, TooLarge> {
-    let mut program = vec![finish(REFUSE), finish(ALLOW)];
-    // Backwards: each check needs the distance from its end to the refusal, which is last.
-    program.reverse();
-    for check in checks.iter().rev() {
-        let refusal = program.len() - 1;
-        let mut block = vec![load(
-            offset_of!(Call, arguments) + 8 * usize::from(check.argument),
-        )];
-        match check.test {
-            Test::Without(bits) => block.push(compare(IF_ANY_BIT, bits, refusal, 0)?),
-            Test::In(values) => {
-                for (index, &value) in values.iter().enumerate() {
-                    let rest = values.len() - index - 1;
-                    let otherwise = if rest == 0 { refusal } else { 0 };
-                    block.push(compare(IF_EQUAL, value, rest, otherwise)?);
+    let mut conditions = Vec::new();
+    text.decide(
+        &divide(&ranges::of_calls(verdicts, machine)),
+        &mut |text, verdict| match verdict {
+            Verdict::Allow => ALLOWED,
+            Verdict::Refuse => REFUSED,
+            Verdict::Absent => MISSING,
+            Verdict::When(rules) => {
+                let known = conditions.iter().find(|(known, _)| *known == rules);
+                if let Some((_, label)) = known {
+                    return *label;
                 }
+                let label = text.label();
+                conditions.push((rules, label));
+                label
             }
-            Test::Not(values) => {
-                for (index, &value) in values.iter().enumerate() {
-                    let rest = values.len() - index - 1;
-                    block.push(compare(IF_EQUAL, value, rest + refusal, 0)?);
-                }
-            }
-        }
-        block.extend(program);
-        program = block;
+        },
+    );
+    for (rules, label) in conditions {
+        text.place(label);
+        text.rules(rules);
     }
-    Ok(program)
+    for (label, value) in [
+        (ALLOWED, ALLOW),
+        (REFUSED, REFUSE),
+        (MISSING, ABSENT),
+        (KILLED, KILL),
+    ] {
+        text.place(label);
+        text.push(RETURN, value, None);
+    }
+    text.link()
 }
 
-fn load(offset: usize) -> Instruction {
-    Instruction {
-        code: LOAD,
-        yes: 0,
-        no: 0,
+/// The ends, placed last.
+const ALLOWED: Label = Label(0);
+const REFUSED: Label = Label(1);
+const MISSING: Label = Label(2);
+const KILLED: Label = Label(3);
+
+/// A filter under construction.
+#[derive(Debug)]
+struct Text {
+    lines: Vec<Line>,
+    /// Where each label is, once it is known.
+    places: Vec<Option<usize>>,
+}
+
+impl Text {
+    fn new() -> Self {
+        Self {
+            lines: Vec::new(),
+            places: vec![None; 4],
+        }
+    }
+
+    fn label(&mut self) -> Label {
+        self.places.push(None);
+        Label(self.places.len() - 1)
+    }
+
+    /// The label means the next instruction.
+    fn place(&mut self, label: Label) {
+        if let Some(place) = self.places.get_mut(label.0) {
+            *place = Some(self.lines.len());
+        }
+    }
+
+    fn push(&mut self, code: u16, value: u32, jumps: Option<(Label, Label)>) {
+        self.lines.push(Line { code, value, jumps });
+    }
+
+    fn load(&mut self, offset: usize) {
         // Offsets within 64 bytes. The low half of an argument comes first: every machine of
         // policy::machine is little-endian.
-        value: u32::try_from(offset).unwrap_or(u32::MAX),
+        self.push(LOAD, u32::try_from(offset).unwrap_or(u32::MAX), None);
+    }
+
+    fn compare(&mut self, code: u16, value: u32, yes: Label, no: Label) {
+        self.push(code, value, Some((yes, no)));
+    }
+
+    /// Decides over the loaded value: `target` says where each answer leads.
+    fn decide<T: Copy>(
+        &mut self,
+        groups: &[Group<T>],
+        target: &mut impl FnMut(&mut Self, T) -> Label,
+    ) {
+        match groups {
+            [] => {}
+            [only] => {
+                let mut rest = only.exceptions.iter().peekable();
+                while let Some(&(number, answer)) = rest.next() {
+                    let yes = target(self, answer);
+                    let no = match rest.peek() {
+                        Some(_) => self.label(),
+                        None => target(self, only.answer),
+                    };
+                    self.compare(IF_EQUAL, number, yes, no);
+                    if rest.peek().is_some() {
+                        self.place(no);
+                    }
+                }
+            }
+            _ => {
+                let (lower, upper) = groups.split_at(groups.len() / 2);
+                let below = self.entry(lower, target);
+                let from = self.entry(upper, target);
+                let border = upper.first().map_or(0, |group| group.first);
+                self.compare(IF_NOT_LESS, border, from, below);
+                for (groups, label) in [(lower, below), (upper, from)] {
+                    if !is_end(groups) {
+                        self.place(label);
+                        self.decide(groups, target);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Where the decision over some groups begins: at the end that a plain group leads to, or at a
+    /// label that is still to be placed.
+    fn entry<T: Copy>(
+        &mut self,
+        groups: &[Group<T>],
+        target: &mut impl FnMut(&mut Self, T) -> Label,
+    ) -> Label {
+        match groups {
+            [only] if is_end(groups) => target(self, only.answer),
+            _ => self.label(),
+        }
+    }
+
+    /// The rules of a call, in their order.
+    fn rules(&mut self, rules: &[Rule]) {
+        let mut loaded = None;
+        for (place, rule) in rules.iter().enumerate() {
+            let next = self.label();
+            let is_last = place + 1 == rules.len();
+            let (check, held, failed) = match rule {
+                Rule::Must(check) => (check, if is_last { ALLOWED } else { next }, REFUSED),
+                Rule::Enough(check) => (check, ALLOWED, if is_last { REFUSED } else { next }),
+            };
+            if loaded != Some(check.argument) {
+                self.load(offset_of!(Call, arguments) + 8 * usize::from(check.argument));
+                loaded = Some(check.argument);
+            }
+            self.check(check, held, failed);
+            self.place(next);
+        }
+    }
+
+    fn check(&mut self, check: &Check, held: Label, failed: Label) {
+        let (bounds, inside, outside) = match check.test {
+            Test::Without(bits) => return self.compare(IF_ANY_BIT, bits, failed, held),
+            Test::Within(bounds) => (ranges::of_values(bounds), held, failed),
+            Test::Outside(bounds) => (ranges::of_values(bounds), failed, held),
+        };
+        self.decide(&divide(&bounds), &mut |_, within| match within {
+            true => inside,
+            false => outside,
+        });
+    }
+
+    /// Turns labels into distances.
+    fn link(self) -> Result<Vec<Instruction>, TooLarge> {
+        if self.lines.len() > 4096 {
+            return Err(TooLarge);
+        }
+        let distance = |at: usize, label: Label| {
+            let place = self.places.get(label.0).copied().flatten();
+            place
+                .and_then(|place| place.checked_sub(at + 1))
+                .and_then(|distance| u8::try_from(distance).ok())
+                .ok_or(TooLarge)
+        };
+        let lines = self.lines.iter().enumerate();
+        lines
+            .map(|(at, line)| {
+                let (yes, no) = match line.jumps {
+                    Some((yes, no)) => (distance(at, yes)?, distance(at, no)?),
+                    None => (0, 0),
+                };
+                Ok(Instruction {
+                    code: line.code,
+                    yes,
+                    no,
+                    value: line.value,
+                })
+            })
+            .collect()
     }
 }
 
-fn compare(code: u16, value: u32, yes: usize, no: usize) -> Result<Instruction, TooLarge> {
-    Ok(Instruction {
-        code,
-        yes: u8::try_from(yes).map_err(|_| TooLarge)?,
-        no: u8::try_from(no).map_err(|_| TooLarge)?,
-        value,
-    })
-}
-
-const fn finish(value: u32) -> Instruction {
-    Instruction {
-        code: RETURN,
-        yes: 0,
-        no: 0,
-        value,
-    }
+/// Whether nothing is left to compare.
+fn is_end<T>(groups: &[Group<T>]) -> bool {
+    matches!(groups, [only] if only.exceptions.is_empty())
 }

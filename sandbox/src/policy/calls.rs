@@ -53,7 +53,6 @@ pub(crate) const START: &[Group] = &[
             "tkill",
             "tgkill",
             "rt_sigqueueinfo",
-            "rt_tgsigqueueinfo",
         ],
     ),
     group(
@@ -181,7 +180,6 @@ pub(crate) const ORDINARY: &[Group] = &[
             "chmod",
             "fchmod",
             "fchmodat",
-            "fchmodat2",
             "chown",
             "chown32",
             "lchown",
@@ -196,6 +194,9 @@ pub(crate) const ORDINARY: &[Group] = &[
             "utimensat_time64",
             "umask",
             "flock",
+            // Named pipes. A device's node needs a capability, and no mount shows it.
+            "mknod",
+            "mknodat",
         ],
     ),
     group(
@@ -221,7 +222,6 @@ pub(crate) const ORDINARY: &[Group] = &[
             "sync",
             "fsync",
             "fdatasync",
-            "syncfs",
             "sync_file_range",
             "arm_sync_file_range",
             "fadvise64",
@@ -269,7 +269,6 @@ pub(crate) const ORDINARY: &[Group] = &[
             "epoll_ctl",
             "epoll_wait",
             "epoll_pwait",
-            "epoll_pwait2",
             "eventfd",
             "eventfd2",
             "signalfd",
@@ -306,7 +305,7 @@ pub(crate) const ORDINARY: &[Group] = &[
     ),
     group(
         "threads and processes; clone's flags are a condition",
-        &["clone", "fork", "vfork", "clone3", "prctl", "personality"],
+        &["clone", "fork", "vfork", "clone3", "prctl"],
     ),
     group(
         "sessions and process groups: shells and servers that fork",
@@ -314,7 +313,7 @@ pub(crate) const ORDINARY: &[Group] = &[
     ),
     group(
         "descriptors that mean processes; they reach the program's own kind only",
-        &["pidfd_open", "pidfd_send_signal"],
+        &["pidfd_open", "pidfd_send_signal", "pidfd_getfd"],
     ),
     group(
         "scheduling of one's own; raising a priority needs a capability that nobody has",
@@ -323,6 +322,9 @@ pub(crate) const ORDINARY: &[Group] = &[
             "sched_getaffinity",
             "sched_setaffinity",
             "sched_getparam",
+            "sched_setparam",
+            "sched_getattr",
+            "sched_setattr",
             "sched_getscheduler",
             "sched_setscheduler",
             "sched_get_priority_max",
@@ -331,13 +333,23 @@ pub(crate) const ORDINARY: &[Group] = &[
             "sched_rr_get_interval_time64",
             "getpriority",
             "setpriority",
+            "ioprio_get",
+            "ioprio_set",
             "getcpu",
             "membarrier",
         ],
     ),
     group(
         "more about one's memory",
-        &["msync", "mincore", "mlock", "mlock2", "munlock"],
+        &[
+            "msync",
+            "mincore",
+            "mlock",
+            "mlock2",
+            "mlockall",
+            "munlock",
+            "munlockall",
+        ],
     ),
     group(
         "asking about the machine",
@@ -350,6 +362,42 @@ pub(crate) const ORDINARY: &[Group] = &[
             "landlock_create_ruleset",
             "landlock_add_rule",
             "landlock_restrict_self",
+        ],
+    ),
+    group(
+        "becoming who one is already, or less: programs that drop root do it at their start; \
+         anybody else, and any group, takes a capability that nobody has",
+        &[
+            "setuid",
+            "setuid32",
+            "setgid",
+            "setgid32",
+            "setreuid",
+            "setreuid32",
+            "setregid",
+            "setregid32",
+            "setresuid",
+            "setresuid32",
+            "setresgid",
+            "setresgid32",
+            "setfsuid",
+            "setfsuid32",
+            "setfsgid",
+            "setfsgid32",
+            "setgroups",
+            "setgroups32",
+            "capset",
+        ],
+    ),
+    group(
+        "refused by the kernel before it looks at an argument, for want of a capability; each \
+         stands alone among allowed calls and would cost a comparison here",
+        &[
+            "lookup_dcookie",
+            "vhangup",
+            "acct",
+            "sethostname",
+            "setdomainname",
         ],
     ),
 ];

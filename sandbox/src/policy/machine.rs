@@ -1,5 +1,6 @@
 //! Numbers of system calls, per machine
 
+use core::ops::RangeInclusive;
 use core::str::FromStr;
 
 /// How one machine numbers its calls.
@@ -8,33 +9,42 @@ pub(crate) struct Machine {
     pub audit: u32,
     /// The number of a call, when the machine has it.
     pub number: fn(&str) -> Option<u32>,
-    /// The largest number that has a name. Beyond it, ENOSYS.
-    pub last: u32,
+    /// The first of the young calls, pkey_mprotect (Linux 4.9): what a C library asks for from here
+    /// on, it can do without. Refused ones are answered ENOSYS.
+    pub young: u32,
+    /// Numbers that no call of this machine has or will get.
+    pub rooms: &'static [RangeInclusive<u32>],
     /// Calls outside the common table that every program makes.
     pub private: &'static [u32],
 }
 
 macro_rules! machine {
-    ($(#[$doc:meta])* $name:ident, $module:ident, $audit:expr, $private:expr) => {
+    ($(#[$doc:meta])* $name:ident, $module:ident, $audit:expr, $young:expr, $rooms:expr, $private:expr) => {
         $(#[$doc])*
         pub(crate) static $name: Machine = Machine {
             audit: $audit,
             number: |name| {
-                syscalls::$module::Sysno::from_str(name)
-                    .ok()
-                    .and_then(|call| u32::try_from(call.id()).ok())
+                let call = syscalls::$module::Sysno::from_str(name).ok()?;
+                let number = u32::try_from(call.id()).ok()?;
+                let rooms: &[RangeInclusive<u32>] = $rooms;
+                let is_real = !rooms.iter().any(|room| room.contains(&number));
+                is_real.then_some(number)
             },
-            last: syscalls::$module::Sysno::last().id().unsigned_abs(),
+            young: $young,
+            rooms: $rooms,
             private: $private,
         };
     };
 }
 
 machine!(
-    /// 64-bit ARM.
+    /// 64-bit ARM. Its rooms: those of other architectures, and the calls with 64-bit time that
+    /// only 32-bit machines have.
     AARCH64,
     aarch64,
     0xC000_00B7,
+    288,
+    &[244..=259, 295..=423],
     &[]
 );
 machine!(
@@ -43,6 +53,8 @@ machine!(
     ARM,
     arm,
     0x4000_0028,
+    394,
+    &[],
     &[0x000F_0002, 0x000F_0005, 0x000F_0006]
 );
 machine!(
@@ -50,6 +62,8 @@ machine!(
     X86_64,
     x86_64,
     0xC000_003E,
+    329,
+    &[335..=423],
     &[]
 );
 

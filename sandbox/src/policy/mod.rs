@@ -1,8 +1,8 @@
 //! What a jailed program may ask of the kernel: data, with a reason per entry
 //!
 //! Allow-lists of system calls in groups ([`calls`]) and conditions on arguments ([`checks`]). A
-//! call in no group is answered EPERM and logged; a number that no table knows is answered ENOSYS,
-//! as an older kernel would, so that libraries fall back.
+//! call in no group is answered EPERM and logged; a young one, and a number that no table knows, is
+//! answered ENOSYS, as an older kernel would, so that libraries fall back.
 //!
 //! Names, not numbers: the same lists serve every architecture, and a name that an architecture
 //! lacks is left out there. How the data becomes a filter is [`filter`](crate::filter)'s business.
@@ -37,10 +37,19 @@ pub(crate) struct Check {
 pub(crate) enum Test {
     /// None of these bits is set.
     Without(u32),
-    /// It is one of these values.
-    In(&'static [u32]),
-    /// It is none of these values.
-    Not(&'static [u32]),
+    /// It lies within one of these bounds (rising, both ends included).
+    Within(&'static [(u32, u32)]),
+    /// It lies within none of these bounds.
+    Outside(&'static [(u32, u32)]),
+}
+
+/// One of the rules of a call, which are looked at in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rule {
+    /// Refused unless this holds.
+    Must(Check),
+    /// Allowed when this holds, whatever the rules behind it say.
+    Enough(Check),
 }
 
 /// What becomes of a call.
@@ -50,10 +59,11 @@ pub(crate) enum Verdict {
     Allow,
     /// EPERM, and a line in the kernel's log.
     Refuse,
-    /// ENOSYS: the caller shall believe in an older kernel and fall back.
+    /// ENOSYS, and a line in the kernel's log: the caller shall believe in an older kernel and
+    /// fall back.
     Absent,
-    /// It is made when all conditions hold, refused otherwise.
-    When(&'static [Check]),
+    /// It is made when the rules say so, refused otherwise.
+    When(&'static [Rule]),
 }
 
 /// A condition on a call that some group allows.
@@ -76,28 +86,34 @@ pub(crate) enum Class {
     Core,
     /// A core program in the box's network: DHCP client.
     CoreNetwork,
-    /// A provider's program.
+    /// A provider's program that makes no code at run time.
     Bundle,
+    /// A provider's program that does: its manifest says so, and its contract lets it.
+    Maker,
 }
 
 impl Class {
     fn groups(self) -> &'static [&'static [Group]] {
         match self {
             Self::Reaper => &[calls::START],
-            Self::Core | Self::CoreNetwork | Self::Bundle => &[calls::START, calls::ORDINARY],
+            Self::Core | Self::CoreNetwork | Self::Bundle | Self::Maker => {
+                &[calls::START, calls::ORDINARY]
+            }
         }
     }
 
     fn conditions(self) -> &'static [&'static [Condition]] {
         match self {
-            Self::Reaper => &[checks::ALL],
-            Self::Core => &[checks::ALL, checks::LOCAL_SOCKETS, checks::OWN_DESCRIPTORS],
-            Self::CoreNetwork => &[
+            Self::Reaper => &[checks::ALL, checks::NO_NEW_CODE],
+            Self::Core => &[
                 checks::ALL,
-                checks::NETWORK_SOCKETS,
-                checks::OWN_DESCRIPTORS,
+                checks::NO_NEW_CODE,
+                checks::WHOLE_DISK,
+                checks::LOCAL_SOCKETS,
             ],
-            Self::Bundle => &[checks::ALL, checks::INTERNET_SOCKETS],
+            Self::CoreNetwork => &[checks::ALL, checks::NO_NEW_CODE, checks::NETWORK_SOCKETS],
+            Self::Bundle => &[checks::ALL, checks::NO_NEW_CODE, checks::INTERNET_SOCKETS],
+            Self::Maker => &[checks::ALL, checks::INTERNET_SOCKETS],
         }
     }
 }
@@ -154,7 +170,8 @@ mod tests {
             checks::LOCAL_SOCKETS,
             checks::INTERNET_SOCKETS,
             checks::NETWORK_SOCKETS,
-            checks::OWN_DESCRIPTORS,
+            checks::NO_NEW_CODE,
+            checks::WHOLE_DISK,
         ]
         .into_iter()
         .flatten()

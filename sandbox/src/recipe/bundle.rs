@@ -72,10 +72,7 @@ fn payload(
     namespaces::own_session()?;
     let own = Identity::own()?;
     let command = Command::new(&spec.command, &spec.environment, ENVIRONMENT)?;
-    let filter = match sysctls::memory_files_are_harmless() {
-        true => &seccomp::BUNDLE_WITH_MEMORY_FILES,
-        false => &seccomp::BUNDLE,
-    };
+    let filter = &seccomp::BUNDLE;
     let disk_quota = quota::is_limited(spec.slot);
 
     limits::apply(Death::Bundle, spec.limits.descriptors)?;
@@ -84,6 +81,7 @@ fn payload(
     identity::enter(taken.users.as_fd())?;
     identity::become_user(spec.index.inner_id(), &identity::capabilities(0))?;
     let landlock_abi = rules.enforce(None)?;
+    seccomp::refuse_new_code()?;
     filter.install()?;
 
     let posture = Posture {

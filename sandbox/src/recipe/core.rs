@@ -83,6 +83,7 @@ fn payload(
     descriptors::seal()?;
     identity::become_user(unit.user, &identity::capabilities(unit.capabilities))?;
     let landlock_abi = rules.enforce(None)?;
+    seccomp::refuse_new_code()?;
     filter.install()?;
 
     let posture = Posture {

@@ -84,6 +84,7 @@ fn payload(spec: &VgwSpec, made: &Made, init: &Init) -> Result<Fault, Fault> {
     identity::enter(made.users.as_fd())?;
     identity::become_user(REAPER_UID, &identity::capabilities(0))?;
     let landlock_abi = Rules::default().enforce(Some(reaper.as_fd()))?;
+    seccomp::refuse_new_code()?;
     seccomp::REAPER.install()?;
 
     let contract = &spec.contract;

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use super::{Scene, bundle, log, wait_for_line};
 use crate::bundle::{Recipe, make};
 use crate::console::Console;
+use crate::narrow;
 use crate::patience::wait_for;
 
 fn manifest(name: &str, counter: u32, arguments: &str, restart: bool) -> String {
@@ -53,9 +54,14 @@ fn with_adversary<T>(
 ) -> Result<T> {
     let folder = tempfile::tempdir()?;
     let key = scene.gateway.variable("LIMEN_SIGNING_ALARM")?;
+    let narrow = folder.path().join("narrow");
+    std::fs::write(&narrow, narrow::program())?;
     let recipe = Recipe {
         manifest: &manifest(name, 1, arguments, restart),
-        programs: &[("/bin/adversary", &scene.adversary)],
+        programs: &[
+            ("/bin/adversary", &scene.adversary),
+            ("/bin/narrow", &narrow),
+        ],
     };
     let file = make(
         scene.gateway.limenctl(),
@@ -99,7 +105,7 @@ pub(super) fn every_attack_is_blocked(scene: &mut Scene) -> Result<()> {
         faults.join("\n")
     );
     ensure!(
-        attacks >= 40 && controls >= 6,
+        attacks >= 60 && controls >= 6,
         "{attacks} attacks and {controls} controls: {lines:?}"
     );
     println!("    {attacks} attacks blocked, {controls} controls");

@@ -50,7 +50,120 @@ pub(crate) const ATTACKS: &[Attack] = &[
         walls: DENIED,
         attempt: map_executable,
     },
+    Attack {
+        id: "A-20",
+        what: "execute a copy on the volume through the dynamic loader's calls: map, then turn",
+        walls: DENIED,
+        attempt: map_and_turn,
+    },
+    Attack {
+        id: "A-21",
+        what: "memory to execute",
+        walls: DENIED,
+        attempt: |_| anonymous(READ | EXECUTE).map(drop),
+    },
+    Attack {
+        id: "A-21",
+        what: "memory to write and to execute",
+        walls: DENIED,
+        attempt: |_| anonymous(READ | WRITE | EXECUTE).map(drop),
+    },
+    Attack {
+        id: "A-21",
+        what: "make written memory executable",
+        walls: DENIED,
+        attempt: |_| {
+            let page = anonymous(READ | WRITE).map_err(as_setup)?;
+            each(
+                [libc::SYS_mprotect, libc::SYS_pkey_mprotect],
+                DENIED,
+                |number| call(number, &[page, PAGE, READ | EXECUTE, 0]).map(drop),
+            )
+        },
+    },
+    Attack {
+        id: "A-21",
+        what: "write and execute the same memory by two mappings of a file in it",
+        walls: DENIED,
+        attempt: |_| {
+            let name = sys::text("code");
+            let file = call(libc::SYS_memfd_create, &[sys::address(&name), 0])?;
+            call(libc::SYS_ftruncate, &[file, PAGE]).map_err(as_setup)?;
+            call(MAP, &[0, PAGE, READ | WRITE, SHARED, file, 0]).map_err(as_setup)?;
+            call(MAP, &[0, PAGE, READ | EXECUTE, SHARED, file, 0]).map(drop)
+        },
+    },
+    Attack {
+        id: "A-21",
+        what: "the same by shared memory of System V",
+        walls: DENIED,
+        attempt: |_| {
+            let (private, make, execute) = (0, 0o1700, 0o100_000);
+            let segment = call(libc::SYS_shmget, &[private, PAGE, make])?;
+            call(libc::SYS_shmat, &[segment, 0, execute]).map(drop)
+        },
+    },
+    Attack {
+        id: "A-21",
+        what: "change the own program in its private mapping",
+        walls: DENIED,
+        attempt: change_program,
+    },
+    Attack {
+        id: "B-07",
+        what: "execute a signed program of the 32-bit machine: its calls have other numbers",
+        walls: &[libc::EACCES, libc::EPERM, libc::ENOEXEC],
+        attempt: narrow_program,
+    },
 ];
+
+const PAGE: usize = 4096;
+const READ: usize = 1;
+const WRITE: usize = 2;
+const EXECUTE: usize = 4;
+const SHARED: usize = 1;
+const PRIVATE: usize = 2;
+const ANONYMOUS: usize = 0x20;
+/// Where the bundle has a program for the 32-bit machine, if it has one.
+const NARROW: &str = "/bin/narrow";
+
+fn as_setup(failure: Failure) -> Failure {
+    match failure {
+        Failure::Refused(errno) | Failure::Setup(errno) => Failure::Setup(errno),
+    }
+}
+
+fn anonymous(protection: usize) -> Result<usize, Failure> {
+    call(
+        MAP,
+        &[0, PAGE, protection, PRIVATE | ANONYMOUS, usize::MAX, 0],
+    )
+}
+
+/// What a loader does with a library: maps it readable, then makes it executable.
+fn map_and_turn(world: &World) -> Outcome {
+    let path = world.own("library").ok_or(Failure::Setup(libc::ENOENT))?;
+    fs::write(&path, [0; PAGE]).map_err(|error| setup(&error))?;
+    let file = File::open(&path).map_err(|error| setup(&error))?;
+    let _ = fs::remove_file(&path);
+    let list = [0, PAGE, READ, PRIVATE, sys::number(&file), 0];
+    let page = call(MAP, &list).map_err(as_setup)?;
+    call(libc::SYS_mprotect, &[page, PAGE, READ | EXECUTE]).map(drop)
+}
+
+/// A signed file, mapped privately: it may be executed or written, and not first one, then the
+/// other.
+fn change_program(_: &World) -> Outcome {
+    let program = File::open("/proc/self/exe").map_err(|error| setup(&error))?;
+    let file = sys::number(&program);
+    let page = call(MAP, &[0, PAGE, READ | WRITE, PRIVATE, file, 0]).map_err(as_setup)?;
+    call(libc::SYS_mprotect, &[page, PAGE, READ | EXECUTE]).map(drop)
+}
+
+/// Its first call ends it with [`crate::attempt::EXECUTED_STATUS`], where it is let.
+fn narrow_program(_: &World) -> Outcome {
+    execute(libc::AT_FDCWD as usize, &sys::text(NARROW), 0)
+}
 
 /// Where the whole program does not fit, its beginning does: the wall stands before the kernel
 /// looks at the content.
