@@ -71,8 +71,8 @@ pub(super) fn divide<T: Copy + PartialEq>(ranges: &[Range<T>]) -> Vec<Group<T>> 
     collect(ranges, &best, end)
 }
 
-/// Looking further back for an answer finds only groups with more exceptions than are allowed.
-const WIDTH: usize = 2 * EXCEPTIONS as usize;
+/// Ranges in which a group's answer is looked for: further back, more than [`EXCEPTIONS`] lie between.
+const WIDTH: usize = 8;
 
 /// The groups of the best division, in rising order.
 fn collect<T: Copy + PartialEq>(

@@ -72,7 +72,11 @@ fn payload(
     namespaces::own_session()?;
     let own = Identity::own()?;
     let command = Command::new(&spec.command, &spec.environment, ENVIRONMENT)?;
-    let filter = &seccomp::BUNDLE;
+    let filter = match (spec.jit, sysctls::memory_files_are_harmless()) {
+        (false, _) => &seccomp::BUNDLE,
+        (true, false) => &seccomp::MAKER,
+        (true, true) => &seccomp::MAKER_WITH_MEMORY_FILES,
+    };
     let disk_quota = quota::is_limited(spec.slot);
 
     limits::apply(Death::Bundle, spec.limits.descriptors)?;
@@ -81,7 +85,9 @@ fn payload(
     identity::enter(taken.users.as_fd())?;
     identity::become_user(spec.index.inner_id(), &identity::capabilities(0))?;
     let landlock_abi = rules.enforce(None)?;
-    seccomp::refuse_new_code()?;
+    if !spec.jit {
+        seccomp::refuse_new_code()?;
+    }
     filter.install()?;
 
     let posture = Posture {

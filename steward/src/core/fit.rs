@@ -74,6 +74,7 @@ pub fn fit(vgw: &VgwRecord, desired: &Desired, summary: &Summary) -> Result<Verd
     shares(vgw, desired, summary)?;
     disk(vgw, desired, summary, before)?;
     devices(vgw, summary)?;
+    new_code(vgw, summary)?;
     ports(vgw, desired, summary)?;
     Ok(Verdict::Take(index))
 }
@@ -230,6 +231,16 @@ fn devices(vgw: &VgwRecord, summary: &Summary) -> Result<(), Refusal> {
             "it needs a device of class {class}, which the contract does not have; ask the operator for it"
         )))
     })
+}
+
+fn new_code(vgw: &VgwRecord, summary: &Summary) -> Result<(), Refusal> {
+    if summary.jit && !vgw.contract.jit {
+        return Err(not_admitted(
+            "it makes code at run time (run.jit), which the contract does not allow; ask the operator for jit"
+                .to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 /// Bundles of one provider share a network: two of them cannot serve one port.

@@ -195,12 +195,15 @@ fn bundle_step(vgw: &VgwRecord, bundle: &BundleRecord, units: &Units) -> Option<
     if had_its_run || unit.attempt == Some(attempt) {
         return None;
     }
+    let mut spec = bundle_spec(bundle).ok()?;
+    // What the contract allows now, which may be less than when the bundle was installed.
+    spec.jit &= vgw.contract.jit;
     Some(Step {
         unit: id,
         asked: Asked::Start,
         attempt: Some(attempt),
         verb: Verb::StartBundle {
-            spec: bundle_spec(bundle).ok()?,
+            spec,
             restart: bundle.summary.restart,
             tag,
         },

@@ -20,7 +20,6 @@ pub fn of_contract(contract: &Contract) -> Result<(), Refusal> {
         ("wan = \"listed\"", contract.wan == Wan::Listed),
         ("destinations", !contract.destinations.is_empty()),
         ("lan", !contract.lan.is_empty()),
-        ("jit", contract.jit),
         ("warm", contract.warm),
         ("minimum", contract.minimum != Minimum::default()),
     ])
@@ -31,7 +30,6 @@ pub fn of_contract(contract: &Contract) -> Result<(), Refusal> {
 pub fn of_bundle(summary: &Summary) -> Result<(), Refusal> {
     refuse(&[
         ("run.user", summary.user.is_some()),
-        ("run.jit", summary.jit),
         ("run.spare", summary.spare),
     ])
 }

@@ -1,6 +1,7 @@
 //! Bundles from their upload to their end
 
 use limen_proto::contract::Protocol;
+use limen_proto::control::Verb as InitVerb;
 use limen_proto::install::Order;
 use limen_proto::install::Summary;
 use limen_proto::manage::{Answer, Push, RefusalKind, Verb};
@@ -355,4 +356,39 @@ fn a_bundle_of_a_stopped_vgw_is_installed_and_waits() {
         house.bundle("energy", "web").unwrap().unit,
         UnitState::Active
     );
+}
+
+#[test]
+fn a_bundle_makes_code_only_where_its_contract_lets_it() {
+    let mut house = House::inhabited();
+    let mut wish = summary("web", 1);
+    wish.jit = true;
+    house.upload = Some(wish.clone());
+    house.refused(
+        provider("energy"),
+        Verb::InstallBundle,
+        RefusalKind::NotAdmitted,
+        &["run.jit", "ask the operator"],
+    );
+    let mut lenient = contract();
+    lenient.jit = true;
+    let set = |contract| Verb::SetContract {
+        provider: name("energy"),
+        contract,
+    };
+    house.operator(set(lenient)).unwrap();
+    house.install("energy", wish).unwrap();
+    let makes_code = |house: &House| {
+        let started = house.asked.iter().rev().find_map(|verb| match verb {
+            InitVerb::StartBundle { spec, .. } => Some(spec.jit),
+            _ => None,
+        });
+        started.unwrap()
+    };
+    assert!(makes_code(&house));
+    // Taken back: from the next start on.
+    house.operator(set(contract())).unwrap();
+    let restart = Verb::RestartBundle { name: name("web") };
+    house.call(provider("energy"), restart).unwrap();
+    assert!(!makes_code(&house));
 }
