@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::contract::Contract;
-use crate::id::{BundleIndex, Slot, UnitId, UnitRef};
+use crate::id::{Slot, UnitId, UnitRef};
 use crate::jail::Step;
 use crate::name::Name;
 use crate::posture::Posture;
@@ -243,13 +243,5 @@ pub enum ControlError {
     Frozen,
 }
 
-/// A bundle's directory below `/run/limen/bundle`: its broker and notify sockets.
+/// Where init makes a directory for each life of a bundle, with its sockets `broker` and `notify`.
 pub const BUNDLE_RUN: &str = "/run/limen/bundle";
-
-/// File name of a bundle's run directory.
-pub fn bundle_run_name(slot: Slot, index: BundleIndex) -> heapless::String<16> {
-    let mut name = heapless::String::new();
-    // Two numbers below 32 and a hyphen always fit.
-    let _ = core::fmt::Write::write_fmt(&mut name, format_args!("{slot}-{index}"));
-    name
-}

@@ -1,15 +1,21 @@
 //! The jail protocol: init and limen-jail
 //!
-//! Spoken on descriptor 3 of limen-jail, a SOCK_SEQPACKET pair. One task, then one of:
+//! limen-jail is started with a SOCK_SEQPACKET socket as descriptor 3, takes tasks from it and ends
+//! when init hangs up. With each task rides, first, a socket of the same kind for what becomes of
+//! it. There, one of:
 //!
 //! - `Built` with the payload's pidfd, sent by the payload itself when all that is left is to
 //!   execute the program, and then end of file: the socket is close-on-exec, so that proves the
 //!   execution. Or `Failed` instead of end of file: only executing failed.
 //! - `Failed`: a step before failed. Nothing was executed and what was begun is ending; init reaps
 //!   processes that it has no pidfd of. For a virtual gateway, `DestroyVgw` removes what is left.
-//! - End of file without an answer: the jail was killed. Nearly always the memory limit of the
-//!   unit's cgroup was too small for its own start.
-//! - `Done`, for tasks that build nothing.
+//! - End of file without an answer: what was to become the payload was killed. Nearly always the
+//!   memory limit of the unit's cgroup was too small for its own start. Or limen-jail is gone.
+//! - `Done`, for tasks that build nothing. limen-jail does those itself, one after the other, and
+//!   some wait in the kernel: init has another limen-jail do them.
+//!
+//! With a task that builds rides, second, the directory of the fresh cgroup that the payload is born
+//! in, and third the write end of its log.
 
 use serde::{Deserialize, Serialize};
 
@@ -29,21 +35,21 @@ pub const JAIL_DESCRIPTOR: i32 = 3;
 )]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Task {
-    /// Build and execute a core unit. Descriptors: null, log, control; for a hand also its
-    /// channel and stream.
+    /// Build and execute a core unit. Further descriptors: control; for a hand also its channel and
+    /// stream.
     Core {
         /// The unit.
         unit: CoreUnit,
         /// The slot that a hand works for.
         slot: Option<Slot>,
     },
-    /// Build a virtual gateway and execute its reaper. Descriptors: null, log.
+    /// Build a virtual gateway and execute its reaper.
     Vgw {
         /// The virtual gateway.
         spec: VgwSpec,
     },
-    /// Build and execute a bundle. Descriptors: null, log, the reaper's pidfd, the virtual
-    /// gateway's user namespace.
+    /// Build and execute a bundle. Further descriptors: the reaper's pidfd, the virtual gateway's
+    /// user namespace, the directory with its sockets `broker` and `notify`.
     Bundle {
         /// The bundle.
         spec: BundleSpec,
@@ -51,7 +57,7 @@ pub enum Task {
         devices: heapless::Vec<DeviceClass, { crate::limits::DEVICES }>,
     },
     /// Change limits, disk quota, shaping and published ports of a running virtual gateway.
-    /// Descriptor: its network namespace (shaping its side of the link happens in there).
+    /// Further descriptor: its network namespace (shaping its side of the link happens in there).
     Adjust {
         /// Which.
         slot: Slot,

@@ -1,8 +1,8 @@
 //! One ordered recipe that turns a spec into a jailed process
 //!
 //! Two users. PID 1 takes [`spawn`] and [`reap`]: starting a program in a cgroup and taking its
-//! exit, without allocation or waiting. limen-jail (feature `jail`) takes the rest: it reads one
-//! task, walks one recipe of steps, and ends. The order of steps is the argument of the whole
+//! exit, without allocation or waiting. limen-jail (feature `jail`) takes the rest: it reads
+//! tasks, and for each to build makes one process that walks one recipe of steps. The order of steps is the argument of the whole
 //! crate; it stands in `recipe`, and docs/adr/0002 says why.
 //!
 //! The crate deliberately decides nothing: what may run, and with which limits, is in the task.
@@ -41,4 +41,4 @@ pub mod net;
 #[cfg(feature = "jail")]
 pub use fault::Fault;
 #[cfg(feature = "jail")]
-pub use recipe::{Init, perform};
+pub use recipe::serve;

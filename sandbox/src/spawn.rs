@@ -17,12 +17,16 @@ use crate::sys::exit;
 
 pub use crate::sys::clone::Process as Child;
 
+pub use crate::sys::signal::forget_inherited as forget_inherited_signals;
+
 /// Exit status of a child whose program could not be executed.
 pub const NOT_EXECUTED: u8 = 127;
 
 /// Starts `program` (an open executable; O_PATH is enough) in `cgroup`, with exactly the
 /// descriptors given: each pair is a source and the number that the program finds it at, 0 to 63.
-/// Numbers 0 to 2 that are not given stay the caller's. Signals are reset.
+/// Numbers 0 to 2 that are not given stay the caller's. No signal is blocked, and SIGPIPE is as the
+/// kernel has it; other signals that the caller ignores stay ignored
+/// ([`forget_inherited_signals`]).
 ///
 /// The program runs in the caller's namespaces with the caller's identity. When it cannot be
 /// executed the child ends with [`NOT_EXECUTED`]; that is not waited for.

@@ -178,12 +178,12 @@ fn attempt() {
         "leak" => leak(wall),
         "identity" => {
             if wall {
-                identity::become_user(70000, &identity::capabilities(0)).unwrap();
+                identity::become_user(70000, 0).unwrap();
             }
             who()
         }
         "capable" => {
-            identity::become_user(900, &identity::capabilities(1 << 10)).unwrap();
+            identity::become_user(900, 1 << 10).unwrap();
             who()
         }
         "nested" => nested(wall),

@@ -2,13 +2,12 @@
 //!
 //! What fails here never became a process; the core hears the step and the number.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 
 use heapless::Vec;
 use limen_channel::Channel;
 use limen_proto::id::{UnitId, UnitRef};
 use limen_proto::jail::{Step, Task};
-use limen_proto::limits::FRAME_DESCRIPTORS;
 use limen_proto::spec::BundleSpec;
 use limen_proto::table::{CoreUnit, DeviceClass, Role};
 use rustix::event::epoll::EventFlags;
@@ -17,8 +16,8 @@ use rustix::io::Errno;
 use rustix::pipe::PipeFlags;
 
 use super::Shell;
-use super::jail::errno;
-use super::life::{Jailer, LogPipe};
+use super::jail::{Riders, errno};
+use super::life::LogPipe;
 use super::sockets;
 use super::token::Token;
 use crate::core::supervisor::Event;
@@ -51,7 +50,7 @@ impl Shell {
             .map_err(|errno| (Step::Cgroup, errno))?;
 
         let books = self.lives.begin(life).ok_or((Step::Task, Errno::NOMEM))?;
-        let group = books.group.insert(group);
+        books.group = Some(group);
         if books.log.is_none() {
             books.log = Some(make_log(role).map_err(task_failed)?);
         }
@@ -63,26 +62,24 @@ impl Shell {
             theirs = Some(end);
         }
         if let UnitId::Bundle(slot, index) = life.unit {
-            let made = sockets::make_bundle(slot, index).map_err(task_failed)?;
+            let made = sockets::make_bundle(life, index.outer_id(slot)).map_err(task_failed)?;
             let token = Token::Readiness(life);
             watch(&self.epoll, &made.readiness, token, EventFlags::IN).map_err(task_failed)?;
             books.listener = Some(made.listener);
             books.readiness = Some(made.readiness);
+            books.run = Some(made.directory);
         }
         let hand = self
             .hand
             .take_if(|(unit, ..)| *unit == life.unit)
             .map(|(_, channel, stream)| (channel, stream));
-        let group = group.directory().map_err(|errno| (Step::Cgroup, errno))?;
-        self.start_jail(life, &task, group, theirs, hand)
-            .map_err(task_failed)
+        self.order(life, &task, theirs, hand).map_err(task_failed)
     }
 
-    fn start_jail(
+    fn order(
         &mut self,
         life: UnitRef,
         task: &Task,
-        group: OwnedFd,
         control: Option<Channel>,
         hand: Option<(OwnedFd, OwnedFd)>,
     ) -> Result<(), Errno> {
@@ -91,36 +88,32 @@ impl Shell {
             UnitId::Bundle(slot, _) => Some(self.home(UnitId::Vgw(slot))?),
             UnitId::Core(_) | UnitId::Vgw(_) | UnitId::Hand(..) => None,
         };
-        let Self { lives, jail, .. } = self;
+        let Self {
+            lives,
+            jail,
+            workroom,
+            ..
+        } = self;
         let books = lives.get(life).ok_or(Errno::NOENT)?;
         let log = books.log.as_ref().ok_or(Errno::NOENT)?;
-        let mut descriptors: Vec<BorrowedFd<'_>, FRAME_DESCRIPTORS> = Vec::new();
-        let riders = [
-            Some(jail.null()),
+        let group = books.group.as_ref().ok_or(Errno::NOENT)?;
+        let mut riders = Riders::new();
+        let all = [
+            Some(group.as_fd()),
             Some(log.write.as_fd()),
             control.as_ref().map(AsFd::as_fd),
             hand.as_ref().map(|(channel, _)| channel.as_fd()),
             hand.as_ref().map(|(_, stream)| stream.as_fd()),
             home.as_ref().map(|(reaper, _)| reaper.as_fd()),
             home.as_ref().map(|(_, user)| user.as_fd()),
+            books.run.as_ref().map(AsFd::as_fd),
         ];
-        for rider in riders.into_iter().flatten() {
-            descriptors.push(rider).map_err(|_| Errno::TOOMANYREFS)?;
+        for rider in all.into_iter().flatten() {
+            riders.push(rider).map_err(|_| Errno::TOOMANYREFS)?;
         }
-        let (channel, child) =
-            jail.start(group.as_fd(), Some(log.write.as_fd()), task, &descriptors)?;
-        watch(&self.epoll, &channel, Token::Jail(life), EventFlags::IN)?;
-        watch(
-            &self.epoll,
-            &child.pidfd,
-            Token::JailProcess(life),
-            EventFlags::IN,
-        )?;
-        books.jailer = Some(Jailer {
-            channel: Some(channel),
-            process: Some(child.pidfd),
-            pid: child.pid.as_raw_nonzero().get().unsigned_abs(),
-        });
+        let answer = jail.build(workroom.as_fd(), task, &riders)?;
+        watch(&self.epoll, &answer, Token::Jail(life), EventFlags::IN)?;
+        books.jail = Some(answer);
         Ok(())
     }
 

@@ -22,7 +22,6 @@ use super::clock;
 use super::errand::Purpose;
 use super::journal::Level;
 use super::size;
-use super::sockets;
 use super::token::Token;
 use crate::core::effect::Effect;
 use crate::core::supervisor::Event;
@@ -182,9 +181,8 @@ impl Shell {
     fn forget(&mut self, unit: UnitId) {
         self.lives.forget(unit);
         match unit {
-            UnitId::Bundle(slot, index) => sockets::forget_bundle(slot, index),
             UnitId::Vgw(slot) => self.tree.forget_vgw(slot),
-            UnitId::Core(_) | UnitId::Hand(..) => {}
+            UnitId::Bundle(..) | UnitId::Core(_) | UnitId::Hand(..) => {}
         }
     }
 

@@ -136,14 +136,6 @@ impl Tree {
 }
 
 impl Group {
-    /// A descriptor of the directory that outlives this value.
-    ///
-    /// # Errors
-    /// Descriptors ran out.
-    pub(super) fn directory(&self) -> Result<OwnedFd, Errno> {
-        rustix::io::fcntl_dupfd_cloexec(&self.directory, 3)
-    }
-
     /// Kills everything in it.
     ///
     /// # Errors

@@ -104,7 +104,7 @@ impl Shell {
         }
         let riders = rider.map(AsFd::as_fd);
         let group = self.workroom.as_fd();
-        let (channel, child) = self.jail.start(group, None, task, riders.as_slice())?;
+        let (channel, child) = self.jail.errand(group, task, riders.as_slice())?;
         self.errands.number = self.errands.number.wrapping_add(1);
         let number = self.errands.number;
         watch(&self.epoll, &channel, Token::Errand(number), EventFlags::IN)?;

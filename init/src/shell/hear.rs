@@ -33,10 +33,7 @@ impl Shell {
             let Some(books) = self.lives.get(life) else {
                 return;
             };
-            let Some(jailer) = &mut books.jailer else {
-                return;
-            };
-            let Some(channel) = &jailer.channel else {
+            let Some(channel) = &books.jail else {
                 return;
             };
             let mut buffer = Buffer::new();
@@ -47,7 +44,7 @@ impl Shell {
                     Event::Built { life, pid, posture }
                 }
                 Ok(Some((Answer::Failed { step, errno }, _))) => {
-                    jailer.channel = None;
+                    books.jail = None;
                     Event::Failed {
                         life,
                         step: Some((step, errno)),
@@ -55,11 +52,11 @@ impl Shell {
                 }
                 // The hang-up behind `Built` is execve(2), or a death before it, which follows.
                 Ok(None) if books.main.is_some() => {
-                    jailer.channel = None;
+                    books.jail = None;
                     Event::Executed(life)
                 }
                 Ok(Some((Answer::Done, _)) | None) | Err(_) => {
-                    jailer.channel = None;
+                    books.jail = None;
                     Event::Failed { life, step: None }
                 }
             };
@@ -105,20 +102,6 @@ impl Shell {
         self.look_whether_empty(life);
     }
 
-    /// The limen-jail of a life may have ended.
-    pub(super) fn reap_jail(&mut self, life: UnitRef) {
-        self.hear_jail(life);
-        let jailer = self.lives.get(life).and_then(|books| books.jailer.as_mut());
-        let Some(jailer) = jailer else { return };
-        let Some(process) = &jailer.process else {
-            return;
-        };
-        if !matches!(reap(process.as_fd()), Ok(None)) {
-            jailer.process = None;
-            self.look_whether_empty(life);
-        }
-    }
-
     /// Children have ended: those that are known by their number, and orphans.
     pub(super) fn reap_children(&mut self) {
         for _ in 0..REAPED {
@@ -136,13 +119,8 @@ impl Shell {
             self.hear_jail(life);
             return self.end_main(life, Some(exit));
         }
-        if let Some(life) = self.find_jail(pid) {
-            self.hear_jail(life);
-            let jailer = self.lives.get(life).and_then(|books| books.jailer.as_mut());
-            if let Some(jailer) = jailer {
-                jailer.process = None;
-            }
-            return self.look_whether_empty(life);
+        if self.jail.reaped(pid) {
+            return;
         }
         if let Some(number) = self.errands.of_process(pid) {
             return self.end_errand(number);
@@ -163,18 +141,8 @@ impl Shell {
         self.find(|books| books.main.as_ref().is_some_and(|main| main.pid == pid))
     }
 
-    fn find_jail(&mut self, pid: u32) -> Option<UnitRef> {
-        self.find(|books| {
-            let jailer = books.jailer.as_ref();
-            jailer.is_some_and(|one| one.process.is_some() && one.pid == pid)
-        })
-    }
-
     fn find_unheard(&mut self) -> Option<UnitRef> {
-        self.find(|books| {
-            let jailer = books.jailer.as_ref();
-            books.main.is_none() && jailer.is_some_and(|one| one.channel.is_some())
-        })
+        self.find(|books| books.main.is_none() && books.jail.is_some())
     }
 
     fn find(&mut self, which: impl Fn(&super::life::Life) -> bool) -> Option<UnitRef> {

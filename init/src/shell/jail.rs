@@ -1,24 +1,40 @@
-//! Starting limen-jail, and hearing what it says
+//! limen-jail: starting it, and giving it tasks
 //!
-//! One process a task, born in the cgroup of the unit that it builds. It speaks on one channel;
-//! the payload is init's own child, and its pidfd comes over that channel.
+//! One stays and builds every unit: that a program is executed and starts up is then no part of a
+//! unit's start. It lives in the core's own leaf, holds nothing between two tasks, and is started
+//! again with the next task when it is gone; units that it was building then hang up. What builds
+//! nothing may wait in the kernel, so each such task has a limen-jail of its own.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use heapless::Vec;
 use limen_channel::{Channel, ChannelError};
 use limen_proto::jail::{JAIL_DESCRIPTOR, Task};
+use limen_proto::limits::FRAME_DESCRIPTORS;
 use limen_sandbox::spawn::{Child, spawn_into};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
+use rustix::net::sockopt;
 
 /// limen-jail on the box.
 const JAIL: &str = "/usr/lib/limen/bin/limen-jail";
+/// Send buffer of the way to limen-jail, bytes: tasks of all units at once.
+const ORDERS_SPACE: usize = 1 << 20;
 
-/// The open program, and what its children start with.
+/// The open program, what its children start with, and the one that stays.
 pub(super) struct Jail {
     program: OwnedFd,
     null: OwnedFd,
+    resident: Option<Resident>,
 }
+
+struct Resident {
+    orders: Channel,
+    child: Child,
+}
+
+/// What rides with a task behind the way to answer.
+pub(super) type Riders<'a> = Vec<BorrowedFd<'a>, FRAME_DESCRIPTORS>;
 
 impl Jail {
     /// Opens the program once: later starts walk no path.
@@ -30,43 +46,91 @@ impl Jail {
         let program = rustix::fs::open(JAIL, flags, Mode::empty())?;
         let flags = OFlags::RDWR | OFlags::CLOEXEC;
         let null = rustix::fs::open("/dev/null", flags, Mode::empty())?;
-        Ok(Self { program, null })
+        Ok(Self {
+            program,
+            null,
+            resident: None,
+        })
     }
 
-    /// `/dev/null`, which every payload has as standard input.
-    pub(super) fn null(&self) -> BorrowedFd<'_> {
-        self.null.as_fd()
+    /// Lets the limen-jail that stays build a unit; it lives in `home`. Returns where it answers.
+    ///
+    /// # Errors
+    /// The kernel's reason; then nothing is built. EAGAIN: more tasks wait than there is room for.
+    pub(super) fn build(
+        &mut self,
+        home: BorrowedFd<'_>,
+        task: &Task,
+        riders: &[BorrowedFd<'_>],
+    ) -> Result<Channel, Errno> {
+        let (ours, theirs) = Channel::pair().map_err(errno)?;
+        let riders = behind(&theirs, riders)?;
+        if let Some(resident) = &self.resident {
+            match resident.orders.try_send(task, &riders) {
+                Ok(()) => return Ok(ours),
+                // It is gone, and was not reaped yet.
+                Err(ChannelError::HungUp) => {}
+                Err(error) => return Err(errno(error)),
+            }
+        }
+        let (orders, inherited) = Channel::pair().map_err(errno)?;
+        // Best effort, as for control sockets.
+        let _ = sockopt::set_socket_send_buffer_size_force(&orders, ORDERS_SPACE);
+        orders.try_send(task, &riders).map_err(errno)?;
+        let child = self.start(home, &inherited)?;
+        self.resident = Some(Resident { orders, child });
+        Ok(ours)
     }
 
-    /// Starts limen-jail in `group` and gives it its task. What it has to say in words goes to
-    /// `log`, or to the console.
+    /// Lets a limen-jail of its own, born in `group`, do a task that builds nothing.
     ///
     /// # Errors
     /// The kernel's reason; then nothing runs, or it ends by itself when it finds no task.
-    pub(super) fn start(
+    pub(super) fn errand(
         &self,
         group: BorrowedFd<'_>,
-        log: Option<BorrowedFd<'_>>,
         task: &Task,
-        descriptors: &[BorrowedFd<'_>],
+        riders: &[BorrowedFd<'_>],
     ) -> Result<(Channel, Child), Errno> {
         let (ours, theirs) = Channel::pair().map_err(errno)?;
-        // The task goes first: a process that finds it waiting waits for nothing.
-        ours.try_send(task, descriptors).map_err(errno)?;
-        let child = spawn_into(
+        let (orders, inherited) = Channel::pair().map_err(errno)?;
+        // The task goes first: a process that finds it waiting waits for nothing. Behind it is the
+        // hang-up.
+        orders
+            .try_send(task, &behind(&theirs, riders)?)
+            .map_err(errno)?;
+        let child = self.start(group, &inherited)?;
+        Ok((ours, child))
+    }
+
+    fn start(&self, group: BorrowedFd<'_>, orders: &Channel) -> Result<Child, Errno> {
+        spawn_into(
             group,
             self.program.as_fd(),
             &[c"limen-jail"],
             &[],
-            &[
-                (self.null(), 0),
-                (log.unwrap_or(rustix::stdio::stdout()), 1),
-                (log.unwrap_or(rustix::stdio::stderr()), 2),
-                (theirs.as_fd(), JAIL_DESCRIPTOR),
-            ],
-        )?;
-        Ok((ours, child))
+            &[(self.null.as_fd(), 0), (orders.as_fd(), JAIL_DESCRIPTOR)],
+        )
     }
+
+    /// A process was reaped. Whether it was the limen-jail that stays.
+    pub(super) fn reaped(&mut self, pid: u32) -> bool {
+        let was = self.resident.as_ref().is_some_and(|resident| {
+            resident.child.pid.as_raw_nonzero().get().unsigned_abs() == pid
+        });
+        if was {
+            self.resident = None;
+        }
+        was
+    }
+}
+
+fn behind<'a>(answer: &'a Channel, riders: &[BorrowedFd<'a>]) -> Result<Riders<'a>, Errno> {
+    let mut all = Riders::new();
+    all.push(answer.as_fd()).map_err(|_| Errno::TOOMANYREFS)?;
+    all.extend_from_slice(riders)
+        .map_err(|_| Errno::TOOMANYREFS)?;
+    Ok(all)
 }
 
 /// The number of a channel's error.

@@ -12,22 +12,13 @@ use limen_proto::limits::UNITS;
 use limen_proto::state::{Fault, UnitState};
 
 use super::cgroup::Group;
+use super::sockets;
 
 /// The pipe that a unit prints into. Both ends stay here: the write end for the next life, the read
 /// end for the next logger, so that neither's death closes it.
 pub(super) struct LogPipe {
     pub(super) read: OwnedFd,
     pub(super) write: OwnedFd,
-}
-
-/// A running limen-jail.
-pub(super) struct Jailer {
-    /// Hung up when limen-jail has ended and the payload has executed its program, or died.
-    pub(super) channel: Option<Channel>,
-    /// The process; none when it was reaped.
-    pub(super) process: Option<OwnedFd>,
-    /// Its number.
-    pub(super) pid: u32,
 }
 
 /// The main process of a life.
@@ -44,11 +35,15 @@ pub(super) struct Life {
     /// What was last shown on the console.
     pub(super) shown: Option<(UnitState, Fault)>,
     pub(super) group: Option<Group>,
-    pub(super) jailer: Option<Jailer>,
+    /// Where limen-jail and the payload answer. Hung up when the payload has executed its program,
+    /// or died.
+    pub(super) jail: Option<Channel>,
     pub(super) main: Option<Main>,
     pub(super) control: Option<Channel>,
     pub(super) listener: Option<OwnedFd>,
     pub(super) readiness: Option<OwnedFd>,
+    /// The directory with a bundle's sockets.
+    pub(super) run: Option<OwnedFd>,
     /// The user and the network namespace of a virtual gateway.
     pub(super) namespaces: Option<(OwnedFd, OwnedFd)>,
     /// The cgroup was killed; `Emptied` is due when nothing is left.
@@ -63,18 +58,25 @@ impl Life {
             log: None,
             shown: None,
             group: None,
-            jailer: None,
+            jail: None,
             main: None,
             control: None,
             listener: None,
             readiness: None,
+            run: None,
             namespaces: None,
             clearing: false,
         }
     }
 
-    /// Closes what belongs to one life.
+    /// Closes what belongs to one life, and removes its sockets.
     pub(super) fn release(&mut self) {
+        if self.run.is_some() {
+            sockets::forget_bundle(UnitRef {
+                unit: self.unit,
+                generation: self.generation,
+            });
+        }
         *self = Self {
             generation: self.generation,
             log: self.log.take(),
@@ -85,11 +87,7 @@ impl Life {
 
     /// Whether a process of this life has not been reaped.
     pub(super) fn has_process(&self) -> bool {
-        let jailing = self
-            .jailer
-            .as_ref()
-            .is_some_and(|one| one.process.is_some());
-        jailing || self.main.is_some()
+        self.main.is_some()
     }
 }
 
@@ -126,7 +124,7 @@ impl Lives {
     /// Closes everything of a unit.
     pub(super) fn forget(&mut self, unit: UnitId) {
         if let Some(place) = self.0.iter().position(|one| one.unit == unit) {
-            self.0.swap_remove(place);
+            self.0.swap_remove(place).release();
         }
     }
 

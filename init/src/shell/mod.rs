@@ -15,7 +15,7 @@
 //! | `control`  | control sockets                                                 |
 //! | `errand`   | limen-jail without a payload                                    |
 //! | `life`     | the descriptors of one unit                                     |
-//! | `jail`     | starting limen-jail                                             |
+//! | `jail`     | limen-jail: starting it, and giving it tasks                    |
 //! | `cgroup`   | the cgroup tree                                                 |
 //! | `sockets`  | sockets that init makes for its units                           |
 //! | `mounts`   | the mounts of PID 1                                             |
@@ -66,7 +66,7 @@ pub struct Shell {
     signals: signals::Signals,
     journal: &'static journal::Journal,
     tree: cgroup::Tree,
-    /// The leaf that errands are born in.
+    /// The leaf that limen-jail lives in, whether it stays or does an errand.
     workroom: cgroup::Group,
     jail: jail::Jail,
     /// The management port.

@@ -10,9 +10,9 @@ use std::os::fd::OwnedFd;
 
 use heapless::String;
 use limen_channel::{Channel, Listener};
-use limen_proto::control::{BUNDLE_RUN, bundle_run_name};
-use limen_proto::id::{BundleIndex, Slot};
-use rustix::fs::{Gid, Mode, Uid};
+use limen_proto::control::BUNDLE_RUN;
+use limen_proto::id::{UnitId, UnitRef};
+use rustix::fs::{Gid, Mode, OFlags, Uid};
 use rustix::io::Errno;
 use rustix::net::{
     AddressFamily, Ipv6Addr, SocketAddrUnix, SocketAddrV6, SocketFlags, SocketType, sockopt,
@@ -29,30 +29,40 @@ const CONTROL_SPACE: usize = 1 << 20;
 
 type SocketPath = String<64>;
 
-/// A bundle's listener and readiness socket.
+/// A bundle's listener and readiness socket, and the directory that they are in.
 pub(super) struct BundleSockets {
+    pub(super) directory: OwnedFd,
     pub(super) listener: OwnedFd,
     pub(super) readiness: OwnedFd,
 }
 
-/// Makes the two sockets of a bundle's new life; those of the last one are gone from the directory.
-pub(super) fn make_bundle(slot: Slot, index: BundleIndex) -> Result<BundleSockets, Errno> {
-    let directory = path(slot, index, "");
+/// The file names: also limen-jail's and every bundle's.
+const BROKER: &str = "broker";
+const NOTIFY: &str = "notify";
+
+/// Makes the two sockets of one life of a bundle, in a directory of their own: whoever can name them
+/// speaks for that life.
+pub(super) fn make_bundle(life: UnitRef, owner: u32) -> Result<BundleSockets, Errno> {
+    let directory = path(life, "");
     match rustix::fs::mkdir(directory.as_str(), Mode::from_raw_mode(0o700)) {
-        Ok(()) | Err(Errno::EXIST) => {}
+        Ok(()) => {}
+        // An earlier self's, under another init.
+        Err(Errno::EXIST) => {
+            remove(&path(life, BROKER))?;
+            remove(&path(life, NOTIFY))?;
+        }
         Err(errno) => return Err(errno),
     }
-    let owner = index.outer_id(slot);
     rustix::fs::chown(
         directory.as_str(),
         Some(Uid::from_raw(owner)),
         Some(Gid::from_raw(owner)),
     )?;
-    let broker = path(slot, index, "broker");
-    remove(&broker)?;
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let opened = rustix::fs::open(directory.as_str(), flags, Mode::empty())?;
+    let broker = path(life, BROKER);
     let listener: Listener = Listener::bind(broker.as_str().as_ref(), BACKLOG).map_err(errno)?;
-    let notify = path(slot, index, "notify");
-    remove(&notify)?;
+    let notify = path(life, NOTIFY);
     let readiness = rustix::net::socket_with(
         AddressFamily::UNIX,
         SocketType::DGRAM,
@@ -62,17 +72,18 @@ pub(super) fn make_bundle(slot: Slot, index: BundleIndex) -> Result<BundleSocket
     rustix::net::bind(&readiness, &SocketAddrUnix::new(notify.as_str())?)?;
     rustix::fs::chmod(notify.as_str(), Mode::from_raw_mode(0o666))?;
     Ok(BundleSockets {
+        directory: opened,
         listener: listener.into(),
         readiness,
     })
 }
 
-/// Removes a bundle's sockets and their directory.
-pub(super) fn forget_bundle(slot: Slot, index: BundleIndex) {
-    for name in ["broker", "notify"] {
-        let _ = remove(&path(slot, index, name));
+/// Removes the sockets of a life and their directory.
+pub(super) fn forget_bundle(life: UnitRef) {
+    for name in [BROKER, NOTIFY] {
+        let _ = remove(&path(life, name));
     }
-    let _ = rustix::fs::rmdir(path(slot, index, "").as_str());
+    let _ = rustix::fs::rmdir(path(life, "").as_str());
 }
 
 /// A control socket: init's end and the unit's.
@@ -109,10 +120,17 @@ pub(super) fn listen(port: u16) -> Result<OwnedFd, Errno> {
     }
 }
 
-fn path(slot: Slot, index: BundleIndex, file: &str) -> SocketPath {
+fn path(life: UnitRef, file: &str) -> SocketPath {
     let mut path = SocketPath::new();
-    // The fixed part, two numbers below 32 and a short name always fit.
-    let _ = write!(path, "{BUNDLE_RUN}/{}/{file}", bundle_run_name(slot, index));
+    // The fixed part, three numbers of at most ten digits and a short name always fit.
+    let _ = match life.unit {
+        UnitId::Bundle(slot, index) => write!(
+            path,
+            "{BUNDLE_RUN}/{slot}-{index}-{}/{file}",
+            life.generation.0
+        ),
+        UnitId::Core(_) | UnitId::Vgw(_) | UnitId::Hand(..) => Ok(()),
+    };
     path
 }
 

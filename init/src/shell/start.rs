@@ -7,7 +7,7 @@ use core::fmt;
 
 use limen_proto::jail::Task;
 use limen_proto::table::{Role, Table, UNITS_PATH};
-use limen_sandbox::spawn::survives_in;
+use limen_sandbox::spawn::{forget_inherited_signals, survives_in};
 use rustix::event::epoll::{CreateFlags, EventFlags};
 use rustix::fs::{FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
@@ -75,6 +75,7 @@ pub fn run() -> Result<(), Fault> {
 }
 
 fn begin(first: u64, first_process: bool, journal: &'static Journal) -> Result<Shell, Fault> {
+    forget_inherited_signals();
     let signals = Signals::open().map_err(fault("signalfd"))?;
     if first_process {
         mounts::make(journal);

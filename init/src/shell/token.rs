@@ -10,10 +10,8 @@ use limen_proto::id::{BundleIndex, Generation, Slot, UnitId, UnitRef};
 pub(super) enum Token {
     /// The signal descriptor.
     Signals,
-    /// The channel to limen-jail of a life.
+    /// Where limen-jail answers about a life.
     Jail(UnitRef),
-    /// The limen-jail process of a life.
-    JailProcess(UnitRef),
     /// The main process of a life.
     Main(UnitRef),
     /// The control socket of a life.
@@ -37,13 +35,12 @@ impl Token {
         match self {
             Self::Signals => 0,
             Self::Jail(life) => of(1, life),
-            Self::JailProcess(life) => of(2, life),
-            Self::Main(life) => of(3, life),
-            Self::Control(life) => of(4, life),
-            Self::Readiness(life) => of(5, life),
-            Self::Group(life) => of(6, life),
-            Self::Errand(number) => 7 << 56 | u64::from(number),
-            Self::ErrandProcess(number) => 8 << 56 | u64::from(number),
+            Self::Main(life) => of(2, life),
+            Self::Control(life) => of(3, life),
+            Self::Readiness(life) => of(4, life),
+            Self::Group(life) => of(5, life),
+            Self::Errand(number) => 6 << 56 | u64::from(number),
+            Self::ErrandProcess(number) => 7 << 56 | u64::from(number),
         }
     }
 
@@ -60,13 +57,12 @@ impl Token {
         Some(match kind {
             0 => Self::Signals,
             1 => Self::Jail(life()?),
-            2 => Self::JailProcess(life()?),
-            3 => Self::Main(life()?),
-            4 => Self::Control(life()?),
-            5 => Self::Readiness(life()?),
-            6 => Self::Group(life()?),
-            7 => Self::Errand(number),
-            8 => Self::ErrandProcess(number),
+            2 => Self::Main(life()?),
+            3 => Self::Control(life()?),
+            4 => Self::Readiness(life()?),
+            5 => Self::Group(life()?),
+            6 => Self::Errand(number),
+            7 => Self::ErrandProcess(number),
             _ => return None,
         })
     }
@@ -114,7 +110,6 @@ mod tests {
             };
             for token in [
                 Token::Jail(life),
-                Token::JailProcess(life),
                 Token::Main(life),
                 Token::Control(life),
                 Token::Readiness(life),

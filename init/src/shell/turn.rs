@@ -76,7 +76,6 @@ impl Shell {
         match token {
             Token::Signals => self.hear_signals(),
             Token::Jail(life) => self.hear_jail(life),
-            Token::JailProcess(life) => self.reap_jail(life),
             Token::Main(life) => self.reap_main(life),
             Token::Control(life) => self.serve(life),
             Token::Readiness(life) => self.hear_notice(life),

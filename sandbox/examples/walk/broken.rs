@@ -121,10 +121,10 @@ pub(crate) const CALLS: &[(&str, i64, Option<Step>)] = &[
         Some(Step::Landlock),
     ),
     ("seccomp", libc::SYS_seccomp, Some(Step::Seccomp)),
-    ("dup3", libc::SYS_dup3, Some(Step::Exec)),
+    ("dup3", libc::SYS_dup3, Some(Step::Descriptors)),
     ("execveat", libc::SYS_execveat, Some(Step::Exec)),
     ("sendmsg", libc::SYS_sendmsg, None),
-    ("recvmsg", libc::SYS_recvmsg, Some(Step::Task)),
+    ("recvmsg", libc::SYS_recvmsg, None),
     ("pidfd_getfd", libc::SYS_pidfd_getfd, None),
 ];
 

@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use limen_channel::Listener;
 use limen_proto::contract::Guarantees;
-use limen_proto::control::bundle_run_name;
 use limen_proto::id::{BundleIndex, Digest, Slot};
 use limen_proto::jail::{Answer, Task};
 use limen_proto::spec::{BundleSpec, Readiness, Volume};
@@ -197,7 +196,7 @@ pub(crate) fn run_bundle(
     name: &str,
     spec: &BundleSpec,
 ) -> (String, Option<Answer>) {
-    let run = format!("/run/limen/bundle/{}", bundle_run_name(slot, spec.index));
+    let run = format!("/run/limen/bundle/walk-{slot}");
     let _ = fs::remove_dir_all(&run);
     fs::create_dir_all(&run).unwrap();
     let _broker = Listener::<2048>::bind(Path::new(&format!("{run}/broker")), 4).unwrap();
@@ -211,10 +210,10 @@ pub(crate) fn run_bundle(
             devices: heapless::Vec::from_slice(&[device()]).unwrap(),
         },
         &[
-            null().as_fd(),
             writer.as_fd(),
             vgw.reaper.as_fd(),
             vgw.users.as_fd(),
+            fs::File::open(&run).unwrap().as_fd(),
         ],
     );
     drop(writer);
@@ -250,10 +249,7 @@ pub(crate) fn run_bundle(
 }
 
 pub(crate) fn timing(slot: Slot, vgw: &Vgw) {
-    let run = format!(
-        "/run/limen/bundle/{}",
-        bundle_run_name(slot, BundleIndex::new(0).unwrap())
-    );
+    let run = format!("/run/limen/bundle/walk-{slot}");
     let _ = fs::remove_dir_all(&run);
     fs::create_dir_all(&run).unwrap();
     let _broker = Listener::<2048>::bind(Path::new(&format!("{run}/broker")), 4).unwrap();
@@ -269,9 +265,9 @@ pub(crate) fn timing(slot: Slot, vgw: &Vgw) {
             },
             &[
                 null().as_fd(),
-                null().as_fd(),
                 vgw.reaper.as_fd(),
                 vgw.users.as_fd(),
+                fs::File::open(&run).unwrap().as_fd(),
             ],
         );
         fastest = fastest.min(begun.elapsed());

@@ -12,7 +12,7 @@ use limen_proto::spec::Readiness;
 use limen_proto::table::{Bind, CoreUnit, Network, Role};
 
 use crate::expect;
-use crate::guest::{Job, check, limits, null, show, wait, words};
+use crate::guest::{Job, check, limits, show, wait, words};
 
 pub(crate) fn core_unit() {
     fs::create_dir_all("/data/limen/state").unwrap();
@@ -49,7 +49,7 @@ pub(crate) fn core_unit() {
     let (control, theirs) = Channel::<4096>::pair().unwrap();
     let answer = Job::new("core/steward").start(
         &Task::Core { unit, slot: None },
-        &[null().as_fd(), writer.as_fd(), theirs.as_fd()],
+        &[writer.as_fd(), theirs.as_fd()],
     );
     drop((writer, theirs));
     let mut text = String::new();

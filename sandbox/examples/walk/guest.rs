@@ -70,6 +70,7 @@ impl Job {
         task: &Task,
         descriptors: &[BorrowedFd<'_>],
     ) -> (Result<Answer, String>, Descriptors, Option<Answer>) {
+        let (orders, inherited) = Channel::<4096>::pair().unwrap();
         let (ours, theirs) = Channel::<4096>::pair().unwrap();
         let broken = CString::new(BROKEN.load(Ordering::Relaxed).to_string()).unwrap();
         let (path, words): (_, &[&CStr]) = match broken.as_bytes() {
@@ -78,15 +79,23 @@ impl Job {
         };
         let jail = File::open(path).unwrap();
         let child = spawn::spawn_into(
-            self.cgroup.as_fd(),
+            cgroup("core/jail").as_fd(),
             jail.as_fd(),
             words,
             &[],
-            &[(theirs.as_fd(), 3)],
+            &[(inherited.as_fd(), 3)],
         )
         .unwrap();
-        drop(theirs);
-        ours.send(task, descriptors).unwrap();
+        let mut riders = vec![theirs.as_fd()];
+        if !matches!(
+            task,
+            Task::Adjust { .. } | Task::DestroyVgw { .. } | Task::PrepareNetwork { .. }
+        ) {
+            riders.push(self.cgroup.as_fd());
+        }
+        riders.extend(descriptors);
+        orders.send(task, &riders).unwrap();
+        drop((inherited, theirs, orders));
         let mut buffer = Buffer::new();
         let (answer, passed) = match ours.receive::<Answer>(&mut buffer) {
             Ok(Some((answer, passed))) => (Ok(answer), passed),

@@ -12,7 +12,7 @@ use limen_proto::spec::VgwSpec;
 use limen_proto::state::Exit;
 
 use crate::expect;
-use crate::guest::{CGROUP, Job, limits, null, show, wait};
+use crate::guest::{CGROUP, Job, limits, show, wait};
 
 pub(crate) struct Vgw {
     pub(crate) reaper: OwnedFd,
@@ -56,8 +56,7 @@ pub(crate) fn virtual_gateway(slot: Slot) -> Vgw {
     };
     let (mut reader, writer) = std::io::pipe().unwrap();
     let begun = Instant::now();
-    let answer =
-        Job::new("vgw-1/core").start(&Task::Vgw { spec }, &[null().as_fd(), writer.as_fd()]);
+    let answer = Job::new("vgw-1/core").start(&Task::Vgw { spec }, &[writer.as_fd()]);
     println!(
         "walk: vgw: {:?} then {:?} after {:?}",
         answer.0,

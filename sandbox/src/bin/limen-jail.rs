@@ -1,25 +1,19 @@
-//! limen-jail: builds one unit's sandbox, or changes or removes one, and ends
+//! limen-jail: builds the sandboxes of units, or changes or removes one
 //!
-//! Started by init, as root, with a socket at descriptor 3. Single-threaded; parses nothing that
-//! came from a network. Its standard error is the unit's log.
+//! Started by init, as root, with a socket at descriptor 3, and there until init hangs up.
+//! Single-threaded; parses nothing that came from a network. What it has to say of itself goes to
+//! its standard error; what becomes a unit says it in that unit's log.
 
 #![forbid(unsafe_code)]
 
 use std::process::ExitCode;
 
-use limen_sandbox::{Init, perform};
-
 fn main() -> ExitCode {
-    let init = match Init::inherited() {
-        Ok(init) => init,
+    match limen_sandbox::serve() {
+        Ok(()) => ExitCode::SUCCESS,
         Err(fault) => {
             eprintln!("limen-jail: {fault}; it is started by limen-init, not by hand");
-            return ExitCode::FAILURE;
+            ExitCode::FAILURE
         }
-    };
-    match init.task() {
-        Ok((task, descriptors)) => perform(task, descriptors, init),
-        Err(fault) => init.failed(&fault),
     }
-    ExitCode::SUCCESS
 }

@@ -1,21 +1,19 @@
 //! A bundle: a provider's program in its virtual gateway
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use limen_channel::Descriptors;
-use limen_proto::control::{BUNDLE_RUN, bundle_run_name};
 use limen_proto::posture::Posture;
 use limen_proto::spec::BundleSpec;
 use limen_proto::table::DeviceClass;
 
+use super::Given;
 use super::report::{Identity, Init};
-use super::{Given, gave_up};
 use crate::fault::Fault;
 use crate::step::cgroup::{Cgroup, OutOfMemory, Share};
 use crate::step::exec::Command;
 use crate::step::landlock::{Right, Rules};
 use crate::step::limits::{self, Death};
-use crate::step::root::{Root, Source, Use};
+use crate::step::root::{Ahead, Root};
 use crate::step::{descriptors, identity, namespaces, quota, seccomp, sysctls};
 
 /// What a program finds in its environment unless its manifest says otherwise.
@@ -26,50 +24,47 @@ const ENVIRONMENT: &[(&str, &str)] = &[
     ),
     ("NOTIFY_SOCKET", NOTIFY),
 ];
-const BROKER: &str = "/run/limen/broker";
+/// Where the directory with its two sockets is: `broker` and `notify`.
+const RUN: &str = "/run/limen";
 const NOTIFY: &str = "/run/limen/notify";
 
-/// What the bundle is started with and joins.
-struct Taken {
-    null: OwnedFd,
-    log: OwnedFd,
+/// What a bundle joins, and what init made for it.
+pub(super) struct Home {
     reaper: OwnedFd,
     users: OwnedFd,
+    run: OwnedFd,
 }
 
-pub(super) fn build(
+impl Home {
+    pub(super) fn take(given: &mut Given) -> Result<Self, Fault> {
+        Ok(Self {
+            reaper: given.take("the reaper's pidfd")?,
+            users: given.take("the user namespace")?,
+            run: given.take("the directory of its sockets")?,
+        })
+    }
+
+    pub(super) fn reaper(&self) -> BorrowedFd<'_> {
+        self.reaper.as_fd()
+    }
+}
+
+/// What becomes the bundle; it was born in its pid namespace. Returns only what went wrong.
+pub(super) fn payload(
     spec: &BundleSpec,
     devices: &[DeviceClass],
-    given: Descriptors,
+    cgroup: BorrowedFd<'_>,
+    home: &Home,
     init: &Init,
-) -> Result<(), Fault> {
-    let mut given = Given::new(given);
-    let taken = Taken {
-        null: given.take("/dev/null")?,
-        log: given.take("the log")?,
-        reaper: given.take("the reaper's pidfd")?,
-        users: given.take("the user namespace")?,
-    };
-    Cgroup::own()?.limit(&Share {
+) -> Result<Fault, Fault> {
+    Cgroup::given(cgroup)?.limit(&Share {
         limits: &spec.limits,
         guarantees: &spec.guarantees,
         victim: OutOfMemory::All,
     })?;
-    namespaces::join(taken.reaper.as_fd())?;
-    namespaces::born(namespaces::OF_BUNDLE, || {
-        let fault = payload(spec, devices, &taken, init);
-        gave_up(init, &fault.unwrap_or_else(|fault| fault))
-    })
-}
-
-/// What becomes the bundle. Returns only what went wrong.
-fn payload(
-    spec: &BundleSpec,
-    devices: &[DeviceClass],
-    taken: &Taken,
-    init: &Init,
-) -> Result<Fault, Fault> {
-    namespaces::own_session()?;
+    namespaces::join(home.reaper())?;
+    let sockets = Ahead::new(home.run.as_fd(), RUN)?;
+    namespaces::leave(namespaces::OF_BUNDLE)?;
     let own = Identity::own()?;
     let command = Command::new(&spec.command, &spec.environment, ENVIRONMENT)?;
     let filter = match (spec.jit, sysctls::memory_files_are_harmless()) {
@@ -80,10 +75,11 @@ fn payload(
     let disk_quota = quota::is_limited(spec.slot);
 
     limits::apply(Death::Bundle, spec.limits.descriptors)?;
-    let rules = root(spec, devices)?;
+    let rules = root(spec, devices, &sockets)?;
+    descriptors::own_null()?;
     descriptors::seal()?;
-    identity::enter(taken.users.as_fd())?;
-    identity::become_user(spec.index.inner_id(), &identity::capabilities(0))?;
+    identity::enter(home.users.as_fd())?;
+    identity::become_user(spec.index.inner_id(), 0)?;
     let landlock_abi = rules.enforce(None)?;
     if !spec.jit {
         seccomp::refuse_new_code()?;
@@ -100,15 +96,11 @@ fn payload(
         shaped: false,
     };
     init.built(&own, posture, &[])?;
-    Ok(command.run(&[
-        (taken.null.as_fd(), 0),
-        (taken.log.as_fd(), 1),
-        (taken.log.as_fd(), 2),
-    ]))
+    Ok(command.run(&[]))
 }
 
 /// The bundle's root: its files, its volumes, /proc, /dev, /tmp and its two sockets.
-fn root(spec: &BundleSpec, devices: &[DeviceClass]) -> Result<Rules, Fault> {
+fn root(spec: &BundleSpec, devices: &[DeviceClass], sockets: &Ahead) -> Result<Rules, Fault> {
     let owner = spec.index.outer_id(spec.slot);
     let root = Root::new()?;
     let mut rules = Rules::default();
@@ -122,11 +114,8 @@ fn root(spec: &BundleSpec, devices: &[DeviceClass]) -> Result<Rules, Fault> {
         root.temporary(spec.temporary, owner)?;
         rules.allow("/tmp", Right::Write);
     }
-    let run = format!("{BUNDLE_RUN}/{}", bundle_run_name(spec.slot, spec.index));
-    for (name, place) in [("broker", BROKER), ("notify", NOTIFY)] {
-        // Connecting needs no write access to the mount.
-        root.bind(&Source::open(&format!("{run}/{name}"))?, place, Use::Read)?;
-    }
+    // Connecting needs no write access to the mount.
+    root.put_ahead(sockets, RUN)?;
     for volume in &spec.volumes {
         root.volume(spec.slot, spec.index, &spec.name, volume)?;
         rules.allow(volume.path.as_str(), Right::Write);

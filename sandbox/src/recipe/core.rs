@@ -3,9 +3,8 @@
 //! No user namespace: its uid is the table's, and the few capabilities that the table grants are
 //! meant for the box. Everything else is as for a bundle.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use limen_channel::Descriptors;
 use limen_proto::contract::Guarantees;
 use limen_proto::control::{CONTROL_DESCRIPTOR, HAND_CHANNEL, HAND_STREAM};
 use limen_proto::id::Slot;
@@ -13,8 +12,8 @@ use limen_proto::posture::Posture;
 use limen_proto::table::{CoreUnit, Network};
 use limen_proto::words::Words;
 
+use super::Given;
 use super::report::{Identity, Init};
-use super::{Given, gave_up};
 use crate::fault::Fault;
 use crate::step::cgroup::{Cgroup, OutOfMemory, Share};
 use crate::step::exec::Command;
@@ -24,31 +23,33 @@ use crate::step::root::{Root, Source, Use};
 use crate::step::{descriptors, identity, namespaces, quota, seccomp};
 
 /// What the unit is started with.
-struct Places {
-    null: OwnedFd,
-    log: OwnedFd,
+pub(super) struct Ends {
     control: OwnedFd,
     /// Of a hand: its channel to the steward and its stream.
     hand: Option<(OwnedFd, OwnedFd)>,
 }
 
-pub(super) fn build(
+impl Ends {
+    pub(super) fn take(given: &mut Given, slot: Option<Slot>) -> Result<Self, Fault> {
+        Ok(Self {
+            control: given.take("the control socket")?,
+            hand: match slot {
+                Some(_) => Some((given.take("the channel")?, given.take("the stream")?)),
+                None => None,
+            },
+        })
+    }
+}
+
+/// What becomes the unit. Returns only what went wrong.
+pub(super) fn payload(
     unit: &CoreUnit,
     slot: Option<Slot>,
-    given: Descriptors,
+    cgroup: BorrowedFd<'_>,
+    ends: &Ends,
     init: &Init,
-) -> Result<(), Fault> {
-    let mut given = Given::new(given);
-    let places = Places {
-        null: given.take("/dev/null")?,
-        log: given.take("the log")?,
-        control: given.take("the control socket")?,
-        hand: match slot {
-            Some(_) => Some((given.take("the channel")?, given.take("the stream")?)),
-            None => None,
-        },
-    };
-    Cgroup::own()?.limit(&Share {
+) -> Result<Fault, Fault> {
+    Cgroup::given(cgroup)?.limit(&Share {
         limits: &unit.limits,
         guarantees: &Guarantees::default(),
         victim: OutOfMemory::All,
@@ -56,32 +57,19 @@ pub(super) fn build(
     if let Some(slot) = slot {
         quota::tree(slot)?;
     }
-    let namespaces = namespaces::of_core(unit.network);
-    namespaces::born(namespaces, || {
-        let fault = payload(unit, slot, &places, init);
-        gave_up(init, &fault.unwrap_or_else(|fault| fault))
-    })
-}
-
-/// What becomes the unit. Returns only what went wrong.
-fn payload(
-    unit: &CoreUnit,
-    slot: Option<Slot>,
-    places: &Places,
-    init: &Init,
-) -> Result<Fault, Fault> {
     let filter = match unit.network {
         Network::None => &seccomp::CORE,
         Network::Host => &seccomp::CORE_NETWORK,
     };
-    namespaces::own_session()?;
+    namespaces::leave(namespaces::of_core(unit.network))?;
     let own = Identity::own()?;
     let command = Command::new(&unit.command, &unit.environment, &[])?;
 
     limits::apply(Death::Core, unit.limits.descriptors)?;
     let rules = root(unit, slot)?;
+    descriptors::own_null()?;
     descriptors::seal()?;
-    identity::become_user(unit.user, &identity::capabilities(unit.capabilities))?;
+    identity::become_user(unit.user, unit.capabilities)?;
     let landlock_abi = rules.enforce(None)?;
     seccomp::refuse_new_code()?;
     filter.install()?;
@@ -93,13 +81,8 @@ fn payload(
         ..Posture::default()
     };
     init.built(&own, posture, &[])?;
-    let mut numbers = vec![
-        (places.null.as_fd(), 0),
-        (places.log.as_fd(), 1),
-        (places.log.as_fd(), 2),
-        (places.control.as_fd(), CONTROL_DESCRIPTOR),
-    ];
-    if let Some((channel, stream)) = &places.hand {
+    let mut numbers = vec![(ends.control.as_fd(), CONTROL_DESCRIPTOR)];
+    if let Some((channel, stream)) = &ends.hand {
         numbers.push((channel.as_fd(), HAND_CHANNEL));
         numbers.push((stream.as_fd(), HAND_STREAM));
     }

@@ -4,6 +4,11 @@
 //! docs/adr/0002 the reasons. Common to all: what needs the box's rights or its full /proc comes
 //! first, what takes them away last, and between the last wall and the program there is nothing
 //! but the report that it is about to run.
+//!
+//! limen-jail itself stays in the box's namespaces and in its own cgroup, and keeps next to
+//! nothing from one task to the next. For each unit it clones one process, born in the unit's
+//! cgroup as a child of init, which walks the recipe and becomes the unit: whatever goes wrong in
+//! there ends with it.
 
 mod bundle;
 mod core;
@@ -12,41 +17,134 @@ mod report;
 mod vgw;
 
 use ::core::convert::Infallible;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 use limen_channel::Descriptors;
 use limen_proto::jail::{Step, Task};
 use rustix::io::Errno;
 
-use crate::fault::Fault;
-use crate::step::network;
+use crate::fault::{At, Fault};
+use crate::step::users::Users;
+use crate::step::{limits, namespaces, network};
+use crate::sys::clone::Namespaces;
 use crate::sys::exit;
 
-pub use report::Init;
+use report::{Init, Orders};
 
-/// Does one task. When it returns, a `Built` or `Failed` was sent or will be by the payload.
-pub fn perform(task: Task, descriptors: Descriptors, init: Init) {
-    let outcome = match task {
-        Task::Core { unit, slot } => core::build(&unit, slot, descriptors, &init),
-        Task::Vgw { spec } => vgw::build(&spec, descriptors, &init),
-        Task::Bundle { spec, devices } => bundle::build(&spec, &devices, descriptors, &init),
-        Task::Adjust { slot, contract } => {
-            vgw::adjust(slot, &contract, descriptors).and_then(|()| init.done())
-        }
-        Task::DestroyVgw { slot } => destroy::vgw(slot).and_then(|()| init.done()),
-        Task::PrepareNetwork { uplink, listen } => {
-            network::prepare(&uplink, listen).and_then(|()| init.done())
-        }
+/// Does what init orders until init hangs up.
+///
+/// # Errors
+/// There is no init, or what it sends is no order: one that cannot be understood cannot be
+/// answered either. Ending is the answer then.
+pub fn serve() -> Result<(), Fault> {
+    let orders = Orders::inherited()?;
+    limits::of_jail()?;
+    let mut jail = Jail {
+        own: namespaces::own_processes()?,
+        users: Users::default(),
     };
-    if let Err(fault) = outcome {
-        init.failed(&fault);
+    while let Some((task, given)) = orders.next()? {
+        let mut given = Given::new(given);
+        let init = Init::new(&given.take("the way to answer")?)?;
+        if let Err(fault) = jail.attend(task, given, &init) {
+            init.failed(&fault);
+        }
+    }
+    Ok(())
+}
+
+/// What lasts from one task to the next.
+struct Jail {
+    /// The pid namespace that limen-jail is in.
+    own: OwnedFd,
+    users: Users,
+}
+
+impl Jail {
+    fn attend(&mut self, task: Task, mut given: Given, init: &Init) -> Result<(), Fault> {
+        match task {
+            Task::Core { .. } | Task::Vgw { .. } | Task::Bundle { .. } => {
+                let cgroup = given.take("the cgroup")?;
+                self.build(task, cgroup, given, init)
+            }
+            Task::Adjust { slot, contract } => {
+                vgw::adjust(slot, &contract, &mut given).and_then(|()| init.done())
+            }
+            Task::DestroyVgw { slot } => destroy::vgw(slot).and_then(|()| init.done()),
+            Task::PrepareNetwork { uplink, listen } => {
+                network::prepare(&uplink, listen).and_then(|()| init.done())
+            }
+        }
+    }
+
+    /// Makes the process that becomes a unit. Which pid namespace it is born in is the one thing
+    /// that it cannot do for itself.
+    fn build(
+        &mut self,
+        task: Task,
+        cgroup: OwnedFd,
+        mut given: Given,
+        init: &Init,
+    ) -> Result<(), Fault> {
+        let log = given.take("the log")?;
+        let place = cgroup.as_fd();
+        match task {
+            Task::Bundle { spec, devices } => {
+                let home = bundle::Home::take(&mut given)?;
+                namespaces::enter_processes(home.reaper())?;
+                let born = namespaces::born(Namespaces::NONE, place, || {
+                    become_unit(init, &log, || {
+                        bundle::payload(&spec, &devices, place, &home, init)
+                    })
+                });
+                namespaces::enter_processes(self.own.as_fd())?;
+                born
+            }
+            Task::Vgw { spec } => {
+                let users = self.users.of(spec.slot)?;
+                namespaces::born(Namespaces::PID, place, || {
+                    become_unit(init, &log, || vgw::payload(&spec, place, users, init))
+                })
+            }
+            Task::Core { unit, slot } => {
+                let ends = core::Ends::take(&mut given, slot)?;
+                namespaces::born(Namespaces::NONE, place, || {
+                    become_unit(init, &log, || {
+                        core::payload(&unit, slot, place, &ends, init)
+                    })
+                })
+            }
+            Task::Adjust { .. } | Task::DestroyVgw { .. } | Task::PrepareNetwork { .. } => {
+                Err(Fault::new(
+                    Step::Task,
+                    "build",
+                    "a task that builds nothing",
+                    Errno::INVAL,
+                ))
+            }
+        }
     }
 }
 
-/// The end of a payload that was not executed.
-fn gave_up(init: &Init, fault: &Fault) -> Infallible {
-    init.failed(fault);
+/// In the new process: what is common to all recipes before their first step, and after the last.
+/// `recipe` returns only what went wrong.
+fn become_unit(
+    init: &Init,
+    log: &OwnedFd,
+    recipe: impl FnOnce() -> Result<Fault, Fault>,
+) -> Infallible {
+    let fault = output_to(log)
+        .and_then(|()| namespaces::own_session())
+        .and_then(|()| recipe());
+    init.failed(&fault.unwrap_or_else(|fault| fault));
     exit(1)
+}
+
+/// The unit's log takes what it prints, and what this process has to say before that.
+fn output_to(log: &OwnedFd) -> Result<(), Fault> {
+    rustix::stdio::dup2_stdout(log)
+        .and_then(|()| rustix::stdio::dup2_stderr(log))
+        .at(Step::Descriptors, "take", "the log")
 }
 
 /// The descriptors that ride with a task, in their order.

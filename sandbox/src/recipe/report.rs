@@ -14,32 +14,37 @@ use crate::fault::{At, Fault};
 /// put at their numbers.
 const ABOVE_PLACES: i32 = 64;
 
-/// The jail's socket to init.
+/// The socket on which init's orders come.
 #[derive(Debug)]
-pub struct Init(Channel);
+pub(super) struct Orders(Channel);
 
-impl Init {
+impl Orders {
     /// Takes the socket that init left at its number.
-    ///
-    /// # Errors
-    /// Nothing is there.
-    pub fn inherited() -> Result<Self, Fault> {
-        let socket = limen_channel::inherited(JAIL_DESCRIPTOR)
-            .and_then(|socket| rustix::io::fcntl_dupfd_cloexec(socket, ABOVE_PLACES))
-            .at(Step::Task, "take", "the socket to init")?;
-        Ok(Self(Channel::from(socket)))
+    pub(super) fn inherited() -> Result<Self, Fault> {
+        limen_channel::inherited(JAIL_DESCRIPTOR)
+            .map(|socket| Self(Channel::from(socket)))
+            .at(Step::Task, "take", "the socket to init")
     }
 
-    /// Waits for the one task.
-    ///
-    /// # Errors
-    /// The frame is not a task, or init hung up.
-    pub fn task(&self) -> Result<(Task, Descriptors), Fault> {
+    /// Waits for a task; none when init hung up.
+    pub(super) fn next(&self) -> Result<Option<(Task, Descriptors)>, Fault> {
         let mut buffer = Buffer::new();
         self.0
             .receive(&mut buffer)
-            .at(Step::Task, "receive", "the task")?
-            .ok_or_else(|| Fault::new(Step::Task, "receive", "the task", Errno::PIPE))
+            .at(Step::Task, "receive", "a task")
+    }
+}
+
+/// Where a task's outcome is told: one socket a task.
+#[derive(Debug)]
+pub(super) struct Init(Channel);
+
+impl Init {
+    /// Takes the socket that rode with a task.
+    pub(super) fn new(socket: &OwnedFd) -> Result<Self, Fault> {
+        rustix::io::fcntl_dupfd_cloexec(socket, ABOVE_PLACES)
+            .map(|socket| Self(Channel::from(socket)))
+            .at(Step::Task, "take", "the way to answer")
     }
 
     pub(super) fn built(
@@ -66,7 +71,7 @@ impl Init {
     }
 
     /// Reports a fault: its text to the unit's log, its step and errno to init.
-    pub fn failed(&self, fault: &Fault) {
+    pub(super) fn failed(&self, fault: &Fault) {
         eprintln!("limen-jail: {fault}");
         let answer = Answer::Failed {
             step: fault.step(),

@@ -6,13 +6,13 @@
 
 use std::os::fd::BorrowedFd;
 
-use caps::{CapSet, Capability, CapsHashSet};
 use limen_proto::jail::Step;
 use rustix::io::Errno;
 use rustix::process::{Gid, Uid};
 use rustix::thread::{
-    CapabilitiesSecureBits, CapabilitySet, LinkNameSpaceType, capability_is_in_bounding_set,
-    move_into_link_name_space, remove_capability_from_bounding_set, set_capabilities_secure_bits,
+    CapabilitiesSecureBits, CapabilitySet, CapabilitySets, LinkNameSpaceType, capabilities,
+    configure_capability_in_ambient_set, move_into_link_name_space,
+    remove_capability_from_bounding_set, set_capabilities, set_capabilities_secure_bits,
     set_no_new_privs, set_thread_groups, set_thread_res_gid, set_thread_res_uid,
 };
 
@@ -29,8 +29,9 @@ pub(crate) fn enter(users: BorrowedFd<'_>) -> Result<(), Fault> {
     )
 }
 
-/// Becomes `id` (uid and gid, no groups) with exactly the capabilities `kept`, for good.
-pub(crate) fn become_user(id: u32, kept: &CapsHashSet) -> Result<(), Fault> {
+/// Becomes `id` (uid and gid, no groups) with exactly the capabilities `kept` (a mask of the kernel's
+/// numbers), for good.
+pub(crate) fn become_user(id: u32, kept: u64) -> Result<(), Fault> {
     let (user, group) = (Uid::from_raw(id), Gid::from_raw(id));
     set_thread_res_gid(group, group, group).at(STEP, "become group", id)?;
     set_thread_groups(&[]).at(STEP, "drop", "supplementary groups")?;
@@ -43,57 +44,55 @@ pub(crate) fn become_user(id: u32, kept: &CapsHashSet) -> Result<(), Fault> {
         | CapabilitiesSecureBits::KEEP_CAPS_LOCKED;
     set_capabilities_secure_bits(bits).at(STEP, "set", "securebits")?;
     set_thread_res_uid(user, user, user).at(STEP, "become user", id)?;
-    // Ambient capabilities survive the execution of an ordinary file; the kernel raises only what
-    // is permitted and inheritable.
-    sets(CapSet::Inheritable, kept)?;
-    for &capability in kept {
-        caps::raise(None, CapSet::Ambient, capability)
-            .map_err(|_| refused("raise ambient", capability))?;
+    if kept != 0 {
+        hand_on(kept)?;
     }
     let locked = CapabilitiesSecureBits::NO_CAP_AMBIENT_RAISE
         | CapabilitiesSecureBits::NO_CAP_AMBIENT_RAISE_LOCKED;
     set_capabilities_secure_bits(bits | locked).at(STEP, "lock", "securebits")?;
     set_no_new_privs(true).at(STEP, "set", "no_new_privs")?;
-    sets(CapSet::Effective, kept)?;
-    sets(CapSet::Permitted, kept)
+    let kept = CapabilitySet::from_bits_retain(kept);
+    let sets = CapabilitySets {
+        effective: kept,
+        permitted: kept,
+        inheritable: kept,
+    };
+    set_capabilities(None, sets).at(STEP, "set", "capabilities")
 }
 
-/// The capabilities of a unit's mask.
-pub(crate) fn capabilities(mask: u64) -> CapsHashSet {
-    caps::all()
-        .into_iter()
-        .filter(|capability| mask & capability.bitmask() != 0)
-        .collect()
-}
-
-/// Takes everything else out of the bounding set, so that no executed file can bring it back.
-/// Counts up to the kernel's last capability: one that is newer than this program goes too.
-fn bound(kept: &CapsHashSet) -> Result<(), Fault> {
-    let kept: u64 = kept.iter().map(Capability::bitmask).sum();
-    for bit in (0..u64::BITS).map(|number| 1 << number) {
+/// Makes capabilities ambient: those survive the execution of an ordinary file. The kernel raises
+/// only what is permitted and inheritable.
+fn hand_on(kept: u64) -> Result<(), Fault> {
+    let before = capabilities(None).at(STEP, "read", "capabilities")?;
+    let sets = CapabilitySets {
+        inheritable: CapabilitySet::from_bits_retain(kept),
+        ..before
+    };
+    set_capabilities(None, sets).at(STEP, "set", "inheritable capabilities")?;
+    for bit in bits().filter(|bit| kept & bit != 0) {
         let capability = CapabilitySet::from_bits_retain(bit);
-        match capability_is_in_bounding_set(capability) {
-            Ok(true) if kept & bit == 0 => remove_capability_from_bounding_set(capability),
-            Ok(_) => Ok(()),
-            Err(Errno::INVAL) => break,
-            Err(errno) => Err(errno),
-        }
-        .at(STEP, "empty", "the bounding set")?;
+        configure_capability_in_ambient_set(capability, true).at(
+            STEP,
+            "raise ambient",
+            format_args!("capability {}", bit.trailing_zeros()),
+        )?;
     }
     Ok(())
 }
 
-fn sets(set: CapSet, kept: &CapsHashSet) -> Result<(), Fault> {
-    caps::set(None, set, kept).map_err(|_| {
-        Fault::new(
-            STEP,
-            "set capabilities",
-            format_args!("{set:?}"),
-            Errno::PERM,
-        )
-    })
+/// Takes everything else out of the bounding set, so that no executed file can bring it back.
+/// Counts up to the kernel's last capability: one that is newer than this program goes too.
+fn bound(kept: u64) -> Result<(), Fault> {
+    for bit in bits().filter(|bit| kept & bit == 0) {
+        match remove_capability_from_bounding_set(CapabilitySet::from_bits_retain(bit)) {
+            Ok(()) => {}
+            Err(Errno::INVAL) => break,
+            Err(errno) => return Err(errno).at(STEP, "empty", "the bounding set"),
+        }
+    }
+    Ok(())
 }
 
-fn refused(operation: &'static str, capability: Capability) -> Fault {
-    Fault::new(STEP, operation, capability, Errno::PERM)
+fn bits() -> impl Iterator<Item = u64> {
+    (0..u64::BITS).map(|number| 1 << number)
 }

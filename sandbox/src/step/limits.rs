@@ -63,17 +63,18 @@ const LIMITS: &[(Resource, u64, u64, &str)] = &[
     ),
 ];
 
+/// limen-jail's own: it dies with init. What it makes takes [`apply`].
+pub(crate) fn of_jail() -> Result<(), Fault> {
+    score(Death::Reaper)
+}
+
 /// Descriptors that a process has without asking: select(2) knows no more. Event loops raise it up
 /// to the limit that they were given.
 const SOFT_DESCRIPTORS: u64 = 1024;
 
 /// Sets all limits of this process; `descriptors` is the most that it may raise its own to.
 pub(crate) fn apply(death: Death, descriptors: u32) -> Result<(), Fault> {
-    fs::write("/proc/self/oom_score_adj", (death as i32).to_string()).at(
-        STEP,
-        "write",
-        "/proc/self/oom_score_adj",
-    )?;
+    score(death)?;
     let descriptors = u64::from(descriptors);
     let own = [(
         Resource::Nofile,
@@ -90,4 +91,9 @@ pub(crate) fn apply(death: Death, descriptors: u32) -> Result<(), Fault> {
     }
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     Ok(())
+}
+
+fn score(death: Death) -> Result<(), Fault> {
+    const FILE: &str = "/proc/self/oom_score_adj";
+    fs::write(FILE, (death as i32).to_string()).at(STEP, "write", FILE)
 }

@@ -5,15 +5,17 @@
 //! `identity`: entered first, the kernel refuses the others.
 
 use core::convert::Infallible;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 
 use limen_proto::jail::Step;
 use limen_proto::name::Name;
 use limen_proto::table::Network;
+use rustix::fs::{Mode, OFlags};
 use rustix::thread::{ThreadNameSpaceType, move_into_thread_name_spaces};
 
 use crate::fault::{At, Fault};
 use crate::sys::clone::{self, Namespaces, Parent};
+use crate::sys::namespace::unshare;
 
 const STEP: Step = Step::Namespaces;
 
@@ -29,9 +31,9 @@ pub(crate) const fn of_core(network: Network) -> Namespaces {
     }
 }
 
-/// What the first process of a virtual gateway makes; its network was made before.
+/// What the first process of a virtual gateway makes; it was born in its pid namespace, and its
+/// network was made before.
 pub(crate) const OF_VGW: Namespaces = Namespaces::MOUNT
-    .and(Namespaces::PID)
     .and(Namespaces::IPC)
     .and(Namespaces::HOST)
     .and(Namespaces::CGROUP);
@@ -40,10 +42,26 @@ pub(crate) const OF_VGW: Namespaces = Namespaces::MOUNT
 /// gateway's it would see itself at `/../b1`.
 pub(crate) const OF_BUNDLE: Namespaces = Namespaces::MOUNT.and(Namespaces::CGROUP);
 
-/// Joins the namespaces of a virtual gateway by its reaper; for pids that means the next child.
+/// The pid namespace of this process's children.
+pub(crate) fn own_processes() -> Result<OwnedFd, Fault> {
+    const FILE: &str = "/proc/self/ns/pid_for_children";
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    rustix::fs::open(FILE, flags, Mode::empty()).at(STEP, "open", FILE)
+}
+
+/// Lets the next children be born in the pid namespace of a process, or in one that is open.
+pub(crate) fn enter_processes(of: BorrowedFd<'_>) -> Result<(), Fault> {
+    move_into_thread_name_spaces(of, ThreadNameSpaceType::PROCESS_ID).at(
+        STEP,
+        "let children into",
+        "the pid namespace of the virtual gateway's reaper",
+    )
+}
+
+/// Joins the namespaces of a virtual gateway by its reaper, but the one for pids: this process was
+/// born in that.
 pub(crate) fn join(reaper: BorrowedFd<'_>) -> Result<(), Fault> {
-    let shared = ThreadNameSpaceType::PROCESS_ID
-        | ThreadNameSpaceType::NETWORK
+    let shared = ThreadNameSpaceType::NETWORK
         | ThreadNameSpaceType::INTER_PROCESS_COMMUNICATION
         | ThreadNameSpaceType::HOST_NAME_AND_NIS_DOMAIN_NAME;
     move_into_thread_name_spaces(reaper, shared).at(
@@ -53,15 +71,21 @@ pub(crate) fn join(reaper: BorrowedFd<'_>) -> Result<(), Fault> {
     )
 }
 
-/// Makes the payload as a child of init. The jail itself is done then: what is left to do and to
-/// report is `child`'s.
+/// Makes a process that becomes a unit, as a child of init, in the unit's cgroup: what it makes
+/// from there is charged to the unit.
 pub(crate) fn born(
     namespaces: Namespaces,
+    cgroup: BorrowedFd<'_>,
     child: impl FnOnce() -> Infallible,
 ) -> Result<(), Fault> {
-    clone::process(namespaces, None, Parent::Grand, child)
+    clone::process(namespaces, Some(cgroup), Parent::Grand, child)
         .map(drop)
-        .at(STEP, "make", "the payload's process")
+        .at(STEP, "make", "the unit's process")
+}
+
+/// Leaves the box's namespaces for new ones.
+pub(crate) fn leave(namespaces: Namespaces) -> Result<(), Fault> {
+    unshare(namespaces).at(STEP, "make", "the unit's namespaces")
 }
 
 /// Leaves init's session and process group: a signal to the own group must reach nobody else.

@@ -1,13 +1,14 @@
 //! A user namespace with nobody in it
 //!
-//! Made once per virtual gateway by a short-lived child, kept by its descriptor. The reaper and
+//! Made once per slot by a short-lived child, kept by its descriptor: it maps ids, holds nobody,
+//! and is the same for every life of the slot. The reaper and
 //! every bundle enter it last. It maps the slot's range of outer ids to 0 and up, and allows no
 //! namespaces inside: without that, even a program without capabilities could make a user
 //! namespace and with it mounts and networks of its own.
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use limen_proto::id::Slot;
 use limen_proto::jail::Step;
@@ -27,6 +28,28 @@ const FORBIDDEN: [&str; 3] = [
     "/proc/sys/user/max_mnt_namespaces",
     "/proc/sys/user/max_net_namespaces",
 ];
+
+/// Those that were made.
+#[derive(Debug, Default)]
+pub(crate) struct Users(Vec<(Slot, OwnedFd)>);
+
+impl Users {
+    /// That of a slot.
+    pub(crate) fn of(&mut self, slot: Slot) -> Result<BorrowedFd<'_>, Fault> {
+        let place = match self.0.iter().position(|(of, _)| *of == slot) {
+            Some(place) => place,
+            None => {
+                self.0.push((slot, make(slot)?));
+                self.0.len() - 1
+            }
+        };
+        let missing = || Fault::new(STEP, "find the user namespace of", slot, Errno::NOENT);
+        self.0
+            .get(place)
+            .map(|(_, users)| users.as_fd())
+            .ok_or_else(missing)
+    }
+}
 
 /// Makes the namespace of a slot.
 pub(crate) fn make(slot: Slot) -> Result<OwnedFd, Fault> {

@@ -1,23 +1,35 @@
 //! Signals: as a program expects them at its start, and waiting for them
 //!
 //! execve(2) keeps the mask and what is ignored. A supervisor blocks signals to read them from a
-//! descriptor, and Rust's start-up ignores SIGPIPE: neither may reach a payload.
+//! descriptor, and Rust's start-up ignores SIGPIPE: neither may reach a payload. What the supervisor
+//! itself was started with it forgets once, at its own start, and not before each of its programs:
+//! sixty system calls are a tenth of one's start.
 
 use core::mem::MaybeUninit;
 use core::ptr;
 
-/// Sets every signal to its default action and blocks none.
-pub fn reset() {
+/// Sets every signal to its default action: whoever started this process may have ignored some.
+pub fn forget_inherited() {
     for number in 1..=64 {
         // The numbers that libc keeps for itself, SIGKILL and SIGSTOP are refused: nothing to do.
-        // SAFETY: SIG_DFL installs no code, so no handler can run in a wrong context.
-        unsafe { libc::signal(number, libc::SIG_DFL) };
+        set_default(number);
     }
+}
+
+/// Undoes what a Rust program does to its own signals, and blocks none. What has a handler loses it
+/// by execve(2).
+pub fn reset() {
+    set_default(libc::SIGPIPE);
     let mut none = MaybeUninit::<libc::sigset_t>::uninit();
     // SAFETY: sigemptyset initialises the set that it is given; `none` has that type.
     unsafe { libc::sigemptyset(none.as_mut_ptr()) };
     // SAFETY: the set was initialised by sigemptyset; a null old set is allowed.
     unsafe { libc::sigprocmask(libc::SIG_SETMASK, none.as_ptr(), ptr::null_mut()) };
+}
+
+fn set_default(number: i32) {
+    // SAFETY: SIG_DFL installs no code, so no handler can run in a wrong context.
+    unsafe { libc::signal(number, libc::SIG_DFL) };
 }
 
 /// A set of signals that are blocked, so that they can be waited for.

@@ -1,8 +1,8 @@
 //! Limits of a cgroup, and the end of a tree of them
 //!
-//! init makes the directories and the jail is born in one of them; it writes the limits before it
-//! does anything that costs memory. It finds its cgroup by asking the kernel, so the layout of the
-//! tree is init's alone. Only the virtual gateway's own directory is found by name: adjusting and
+//! init makes the directories, and what becomes a unit is born in one: it writes the limits before it
+//! does anything that costs memory. It gets its cgroup as a descriptor, so the layout of the tree is
+//! init's alone. Only the virtual gateway's own directory is found by name: adjusting and
 //! destroying are done from elsewhere.
 //!
 //! A cgroup that was killed is never used again: on Linux 6.12 a child cloned into it dies at once.
@@ -11,7 +11,7 @@ mod disk;
 mod knob;
 
 use std::fs;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use limen_proto::contract::{Guarantees, Limits};
@@ -26,13 +26,15 @@ use crate::fault::{At, Fault};
 use knob::Knob;
 
 const STEP: Step = Step::Cgroup;
-/// Where cgroup v2 is mounted.
-const MOUNT: &str = "/sys/fs/cgroup";
 /// The box's own part of the tree.
 const LIMEN: &str = "/sys/fs/cgroup/limen";
 /// Longest wait for killed processes to be gone, seconds. Only a process stuck in a driver takes
 /// longer than milliseconds.
 const PATIENCE: i64 = 5;
+const DIRECTORY: OFlags = OFlags::PATH
+    .union(OFlags::DIRECTORY)
+    .union(OFlags::NOFOLLOW)
+    .union(OFlags::CLOEXEC);
 
 /// An open cgroup directory.
 #[derive(Debug)]
@@ -59,21 +61,25 @@ pub(crate) struct Share<'a> {
 }
 
 impl Cgroup {
-    /// The one that this process lives in.
-    pub(crate) fn own() -> Result<Self, Fault> {
-        let text = fs::read_to_string("/proc/self/cgroup").at(STEP, "read", "/proc/self/cgroup")?;
-        // Version 2 has exactly one line, of hierarchy 0.
-        let inside = text
-            .lines()
-            .find_map(|line| line.strip_prefix("0::/"))
-            .ok_or_else(|| Fault::new(STEP, "find cgroup v2 in", text.trim(), Errno::NOENT))?;
-        Self::open(Path::new(MOUNT).join(inside))
+    /// The one that init made for this process.
+    pub(crate) fn given(directory: BorrowedFd<'_>) -> Result<Self, Fault> {
+        let path = PathBuf::from("the unit's cgroup");
+        let directory =
+            rustix::io::fcntl_dupfd_cloexec(directory, 3).at(STEP, "duplicate", path.display())?;
+        Ok(Self { directory, path })
     }
 
     /// The one above.
-    pub(crate) fn parent(&self) -> Result<Self, Fault> {
-        let above = self.path.parent().unwrap_or(Path::new(MOUNT));
-        Self::open(above.to_owned())
+    pub(crate) fn above(&self) -> Result<Self, Fault> {
+        let directory = rustix::fs::openat(&self.directory, "..", DIRECTORY, Mode::empty()).at(
+            STEP,
+            "open",
+            "the cgroup above",
+        )?;
+        Ok(Self {
+            directory,
+            path: PathBuf::from("the virtual gateway's cgroup"),
+        })
     }
 
     /// A virtual gateway's.
@@ -82,8 +88,7 @@ impl Cgroup {
     }
 
     fn open(path: PathBuf) -> Result<Self, Fault> {
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let directory = rustix::fs::openat(CWD, &path, flags, Mode::empty()).at(
+        let directory = rustix::fs::openat(CWD, &path, DIRECTORY, Mode::empty()).at(
             STEP,
             "open",
             path.display(),

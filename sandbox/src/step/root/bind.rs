@@ -78,12 +78,34 @@ impl Source {
 
     /// A mount of it that nobody can see yet.
     fn tree(&self, purpose: Use) -> Result<OwnedFd, Fault> {
-        let flags = OpenTreeFlags::OPEN_TREE_CLONE
-            | OpenTreeFlags::OPEN_TREE_CLOEXEC
-            | OpenTreeFlags::AT_EMPTY_PATH;
-        let tree = open_tree(&self.object, c"", flags).at(STEP, "clone", &self.name)?;
+        let tree = clone_tree(self.object.as_fd(), &self.name)?;
         set_attributes(tree.as_fd(), purpose.attributes()).at(STEP, "protect", &self.name)?;
         Ok(tree)
+    }
+}
+
+/// A mount of an open file or directory that nobody can see yet.
+pub(super) fn clone_tree(object: BorrowedFd<'_>, name: &str) -> Result<OwnedFd, Fault> {
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE
+        | OpenTreeFlags::OPEN_TREE_CLOEXEC
+        | OpenTreeFlags::AT_EMPTY_PATH;
+    open_tree(object, c"", flags).at(STEP, "clone", name)
+}
+
+/// A directory that can be mounted read-only in a mount namespace that does not exist yet: once
+/// this process has left for that, it can clone nothing of the old one.
+#[derive(Debug)]
+pub(crate) struct Ahead {
+    tree: OwnedFd,
+    name: &'static str,
+}
+
+impl Ahead {
+    /// Of an open directory; `name` for people.
+    pub(crate) fn new(directory: BorrowedFd<'_>, name: &'static str) -> Result<Self, Fault> {
+        let tree = clone_tree(directory, name)?;
+        set_attributes(tree.as_fd(), Use::Read.attributes()).at(STEP, "protect", name)?;
+        Ok(Self { tree, name })
     }
 }
 
@@ -94,6 +116,12 @@ impl AsFd for Source {
 }
 
 impl Root {
+    /// Mounts a directory that was cloned ahead.
+    pub(crate) fn put_ahead(&self, ahead: &Ahead, path: &str) -> Result<(), Fault> {
+        let place = self.directory(path)?;
+        self.put(ahead.tree.as_fd(), place.as_fd(), ahead.name)
+    }
+
     /// Mounts `source` at `path`, which is made where the root is ours to make it.
     pub(crate) fn bind(&self, source: &Source, path: &str, purpose: Use) -> Result<(), Fault> {
         if components(path)?.next().is_none() {

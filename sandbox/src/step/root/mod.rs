@@ -23,7 +23,7 @@ use rustix::mount::{
 };
 use rustix::process::{chdir, fchdir, pivot_root};
 
-pub(crate) use bind::{Source, Use};
+pub(crate) use bind::{Ahead, Source, Use};
 
 use crate::fault::{At, Fault};
 use crate::sys::mount::{Attributes, set_attributes};
