@@ -23,7 +23,7 @@ pub use crate::sys::signal::forget_inherited as forget_inherited_signals;
 pub const NOT_EXECUTED: u8 = 127;
 
 /// Starts `program` (an open executable; O_PATH is enough) in `cgroup`, with exactly the
-/// descriptors given: each pair is a source and the number that the program finds it at, 0 to 63.
+/// descriptors given: each pair is a source and the number that the program finds it at, 0 to 15.
 /// Numbers 0 to 2 that are not given stay the caller's. No signal is blocked, and SIGPIPE is as the
 /// kernel has it; other signals that the caller ignores stay ignored
 /// ([`forget_inherited_signals`]).

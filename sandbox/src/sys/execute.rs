@@ -14,8 +14,9 @@ use super::{checked, signal};
 pub const WORDS: usize = 64;
 /// Most descriptors that a program is started with.
 pub const PLACES: usize = 16;
-/// First number of the copies from which the places are filled: above every place.
-const ASIDE: i32 = 64;
+/// First number of the copies from which the places are filled: above every place, and low enough
+/// for a program that may hold few descriptors.
+const ASIDE: i32 = 16;
 
 /// What is executed.
 #[derive(Debug, Clone, Copy)]
@@ -71,7 +72,7 @@ pub fn close_from(first: u32) -> Result<(), Errno> {
 /// descriptors from 3 on closed. Returns only when something failed.
 ///
 /// Whatever lies at the numbers before is replaced, so it is the last thing that a process does:
-/// after a failure it may report through a descriptor of a number of 64 or more, and end.
+/// after a failure it may report through a descriptor of a number of 16 or more, and end.
 pub fn execute(
     program: Program<'_>,
     arguments: &Words<'_>,
