@@ -363,6 +363,93 @@ fn wishes_that_cannot_be_granted_change_nothing_and_are_recorded() {
 }
 
 #[test]
+fn a_plan_tells_and_changes_nothing() {
+    let house = House::new();
+    let before = (house.state(), house.events());
+    let plan = |words: &[&str]| {
+        let mut all = vec!["--json", "vgw", "plan"];
+        all.extend(words);
+        let output = house.run("operator", &all);
+        let plan: Value = serde_json::from_slice(&output.stdout).unwrap();
+        (output.status.code(), plan)
+    };
+    let wish = ["third", "--memory", "32MiB", "--disk", "8MiB"];
+    let (code, fits) = plan(&wish);
+    assert_eq!((code, &fits["fits"]), (Some(0), &json!(true)), "{fits}");
+    let asked = |plan: &Value, key: &str| {
+        let resources = plan["resources"].as_array().unwrap();
+        let one = resources.iter().find(|one| one["key"] == key);
+        one.unwrap()["asked"].clone()
+    };
+    assert_eq!(asked(&fits, "limits.memory"), json!(32 << 20));
+    // Of one that exists, what is not given stays.
+    let (code, own) = plan(&["energy", "--guarantee-memory", "8MiB"]);
+    assert_eq!(code, Some(0), "{own}");
+    assert_eq!(asked(&own, "limits.memory"), json!(16 << 20));
+    assert_eq!(asked(&own, "guarantees.memory"), json!(8 << 20));
+    let (code, huge) = plan(&["energy", "--disk", "9999999GiB"]);
+    assert_eq!((code, &huge["fits"]), (Some(1), &json!(false)));
+    assert_eq!(huge["displaced"][0]["provider"], json!("alarm"));
+    let table = house.run(
+        "operator",
+        &["vgw", "plan", "energy", "--memory", "9999999GiB"],
+    );
+    let said = String::from_utf8_lossy(&table.stdout).into_owned();
+    assert!(
+        said.contains("FOR CONTRACTS") && said.contains("obstacle: "),
+        "{said}"
+    );
+    let refused = house.run("energy", &["vgw", "plan", "energy", "--memory", "8MiB"]);
+    assert_eq!(refused.status.code(), Some(1));
+    let after = (house.state(), house.events());
+    assert_eq!(after, before);
+}
+
+#[test]
+fn contracts_that_are_wrong_are_refused_by_the_key() {
+    let house = House::new();
+    for (words, said) in [
+        (&["--memory", "0"][..], "limits.memory is 0 bytes"),
+        (&["--memory", "18446744073709551615"], "limits.memory"),
+        (&["--memory-high", "17MiB"], "limits.memory-high is 17 MiB"),
+        (
+            &["--guarantee-memory", "17MiB"],
+            "guarantees.memory is 17 MiB",
+        ),
+        (&["--processes", "0"], "limits.processes is 0"),
+        (&["--processes", "4294967295"], "limits.processes"),
+        (&["--descriptors", "1"], "limits.descriptors is 1"),
+        (&["--cpu-weight", "0"], "limits.cpu-weight is 0"),
+        (&["--cpu-percent", "65535"], "limits.cpu-percent"),
+        (&["--cpu-burst-ms", "1"], "limits.cpu-burst-ms needs"),
+        (&["--guarantee-cpu", "65535"], "guarantees.cpu-percent"),
+        (&["--disk", "0"], "disk is 0 bytes"),
+        (&["--inodes", "4294967295"], "inodes"),
+        (&["--write-rate", "1"], "limits.write-rate is 1 bytes"),
+        (&["--upload", "1"], "upload.bits is 1"),
+        (&["--download-burst", "1MiB"], "download.burst needs"),
+        (&["--volume-then", "64kbit"], "volume.then needs"),
+        (&["--connections", "0"], "connections is 0"),
+        (&["--wan", "listed"], "destinations is empty"),
+        (
+            &["--destination", "192.0.2.1"],
+            "destinations are for wan = listed",
+        ),
+        (&["--lan", "127.0.0.1"], "lan: 127.0.0.1/32"),
+        (
+            &["--publish", "tcp:8443:80", "--publish", "tcp:8443:81"],
+            "publish names tcp port 8443",
+        ),
+        (&["--device", "camera"], "camera"),
+        (&["--minimum", "shaped"], "minimum.shaped needs"),
+    ] {
+        let mut all = vec!["vgw", "limit", "energy"];
+        all.extend(words);
+        house.refused("operator", &all, &[said]);
+    }
+}
+
+#[test]
 fn a_removed_provider_is_nobody_at_once() {
     let house = House::new();
     house.good("alarm", &["vgw", "list"]);

@@ -201,6 +201,9 @@ fn table() -> Table {
         links: [(Role::Steward, Role::Broker)].into_iter().collect(),
         devices: heapless::Vec::new(),
         uplink: "eth0".parse().unwrap(),
+        upload: 0,
+        download: 0,
+        connections: 0,
         watchdog: heapless::String::new(),
         built: 0,
     }

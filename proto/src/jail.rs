@@ -77,6 +77,8 @@ pub enum Task {
         uplink: crate::name::Name,
         /// Management port.
         listen: u16,
+        /// Connections that the box tracks at once; 0 leaves it to the kernel.
+        connections: u32,
     },
 }
 

@@ -28,6 +28,13 @@ pub const FRAME_DESCRIPTORS: usize = 8;
 /// Most descriptors that init keeps for the broker.
 pub const STORED_DESCRIPTORS: usize = 384;
 
+/// Memory that the kernel and the core programs keep for themselves, bytes: four times what the
+/// idle core is measured to use, so that an upload or a burst of sessions never meets the
+/// providers' share.
+pub const CORE_MEMORY: u64 = 64 << 20;
+/// Hands of the steward that work at once, each a unit.
+pub const HANDS: usize = 4;
+
 /// Longest provider, bundle, volume, port or device-class name.
 pub const NAME: usize = 32;
 /// Longest interface name.

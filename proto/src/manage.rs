@@ -181,6 +181,13 @@ pub enum Verb {
         /// Whose.
         provider: Name,
     },
+    /// Operator: what would come of a contract for this provider, new or not? Changes nothing.
+    PlanVgw {
+        /// Whose.
+        provider: Name,
+        /// The contract.
+        contract: Contract,
+    },
 }
 
 /// Steward to mgmt.
@@ -204,6 +211,51 @@ pub enum Push {
         /// Unpacked bytes in all.
         total: u64,
     },
+}
+
+/// What a contract would come to; nothing was changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Everything that stands against it, in words; empty is: it fits.
+    pub obstacles: Vec<String>,
+    /// Resource by resource.
+    pub resources: Vec<Forecast>,
+    /// Whose guarantee it would take.
+    pub displaced: Vec<Displaced>,
+}
+
+/// One resource under a planned contract.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forecast {
+    /// Which.
+    pub resource: String,
+    /// The contract's key.
+    pub key: String,
+    /// What the numbers count.
+    pub unit: String,
+    /// What there is for all contracts together.
+    pub total: u64,
+    /// What the others were promised.
+    pub promised: u64,
+    /// What this contract asks for.
+    pub asked: u64,
+    /// What would be left then.
+    pub left: u64,
+}
+
+/// A guarantee that a planned contract would take.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Displaced {
+    /// Whose.
+    pub provider: Name,
+    /// Of which resource.
+    pub resource: String,
+    /// What the numbers count.
+    pub unit: String,
+    /// What is guaranteed.
+    pub guaranteed: u64,
+    /// What would be left of it.
+    pub left: u64,
 }
 
 /// Why the steward refused.
@@ -263,6 +315,8 @@ pub enum Answer {
     Audit(Vec<AuditEvent>),
     /// To `ShowCore`.
     Core(Core),
+    /// To `PlanVgw`.
+    Plan(Plan),
 }
 
 /// What mgmt needs to serve TLS.

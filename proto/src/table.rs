@@ -124,6 +124,13 @@ pub struct Table {
     pub devices: Vec<DeviceClass, 8>,
     /// Network device that leads to the WAN.
     pub uplink: Name,
+    /// What that carries from the box, bits a second; 0 is not declared, and no bandwidth is
+    /// promised.
+    pub upload: u64,
+    /// What it carries to the box.
+    pub download: u64,
+    /// Connections that the box tracks at once; 0 leaves it to the kernel, and none are promised.
+    pub connections: u32,
     /// Kernel watchdog device, or empty.
     pub watchdog: String<PATH>,
     /// Build time of the image, seconds since 1970: the floor of the clock.

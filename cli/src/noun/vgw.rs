@@ -1,5 +1,7 @@
 //! `limenctl vgw`: virtual gateways from outside
 
+mod plan;
+
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -40,6 +42,9 @@ pub(crate) enum Verb {
     Thaw(Whose),
     /// Change its contract while it runs; what is not given stays (operator)
     Limit(Limit),
+    /// Tell what would come of a contract, without changing anything; exit code 1 when it does not
+    /// fit (operator)
+    Plan(Limit),
     /// List virtual gateways: the operator all, a provider its own
     List,
     /// Show one with its contract, use and posture; without a name a provider's own
@@ -108,6 +113,7 @@ impl Verb {
             Self::Freeze(whose) => act(&client, output, &whose.provider, "freeze", &[]),
             Self::Thaw(whose) => act(&client, output, &whose.provider, "thaw", &[]),
             Self::Limit(limit) => limit.run(&client, output),
+            Self::Plan(wish) => plan::run(&client, output, &wish.provider, &wish.contract),
             Self::List => list(&client, output),
             Self::Show(shown) => show(&client, output, shown.provider.as_ref()),
             Self::Remove(remove) => {
@@ -119,6 +125,15 @@ impl Verb {
                 act(&client, output, &remove.provider, "remove", &[json!(word)])
             }
         }
+    }
+}
+
+fn factory() -> Object {
+    Object {
+        name: "limen:type=VirtualGatewayFactory".to_owned(),
+        absent: "only the operator creates virtual gateways; use the operator's certificate \
+                 (--cert, --key)"
+            .to_owned(),
     }
 }
 
@@ -153,13 +168,7 @@ impl Create {
             "authority": text(&self.authority)?,
             "keys": keys.collect::<Result<Vec<_>, _>>()?,
         });
-        let factory = Object {
-            name: "limen:type=VirtualGatewayFactory".to_owned(),
-            absent: "only the operator creates virtual gateways; use the operator's certificate \
-                     (--cert, --key)"
-                .to_owned(),
-        };
-        let made = client.exec(&factory, "createVirtualGw", &[json!(wish.to_string())])?;
+        let made = client.exec(&factory(), "createVirtualGw", &[json!(wish.to_string())])?;
         let made = plain(&made);
         output.result(&made, || {
             let (slot, address) = (field(&made, "slot"), field(&made, "address"));

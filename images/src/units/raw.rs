@@ -14,6 +14,12 @@ use serde::Deserialize;
 pub(super) struct Units {
     /// Network device that leads to the WAN.
     pub(super) uplink: String,
+    /// What the uplink carries from and to the box, such as `10Mbit`; not declared when absent.
+    pub(super) uplink_upload: Option<String>,
+    pub(super) uplink_download: Option<String>,
+    /// Connections that the box tracks; the kernel's own choice when 0.
+    #[serde(default)]
+    pub(super) connections: u32,
     /// Kernel watchdog device; empty is none.
     pub(super) watchdog: String,
     #[serde(rename = "link", default)]

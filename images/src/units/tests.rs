@@ -47,6 +47,23 @@ fn the_checked_in_tables_hold_and_compile() -> anyhow::Result<()> {
 }
 
 #[test]
+fn the_boxs_own_rates_are_declared_or_not() -> anyhow::Result<()> {
+    let table = parse(UNIT, "", 0)?;
+    assert_eq!((table.upload, table.download, table.connections), (0, 0, 0));
+    let declared = format!(
+        "uplink-upload = \"20Mbit\"\nuplink-download = \"1Gbit\"\nconnections = 4096\n{UNIT}"
+    );
+    let table = parse(&declared, "", 0)?;
+    assert_eq!(
+        (table.upload, table.download, table.connections),
+        (20_000_000, 1_000_000_000, 4096)
+    );
+    let wrong = format!("uplink-upload = \"20\"\n{UNIT}");
+    assert!(refusal(&wrong, "").contains("uplink-upload"));
+    Ok(())
+}
+
+#[test]
 fn a_small_table_is_accepted() -> anyhow::Result<()> {
     let table = parse(UNIT, "", 7)?;
     let [unit] = table.units.as_slice() else {

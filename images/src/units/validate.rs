@@ -66,6 +66,9 @@ pub(super) fn table(units: &raw::Units, devices: &raw::Devices, built: u64) -> C
         links: collect(PLACE, "links", units.links.iter().map(|of| link(of, units)))?,
         devices: self::devices(devices)?,
         uplink: name(PLACE, &units.uplink)?,
+        upload: rate(PLACE, "uplink-upload", units.uplink_upload.as_deref())?,
+        download: rate(PLACE, "uplink-download", units.uplink_download.as_deref())?,
+        connections: units.connections,
         watchdog: text(PLACE, &units.watchdog)?,
         built,
     })
@@ -347,6 +350,24 @@ fn milliseconds(place: &str, seconds: u32) -> Checked<u32> {
     seconds
         .checked_mul(1000)
         .ok_or_else(|| Invalid::of(place, format!("{seconds} seconds are too many")))
+}
+
+fn rate(place: &str, what: &str, value: Option<&str>) -> Checked<u64> {
+    let Some(value) = value else { return Ok(0) };
+    let number = |unit: &str, factor: u64| {
+        let digits = value.strip_suffix(unit)?;
+        digits.parse::<u64>().ok()?.checked_mul(factor)
+    };
+    number("kbit", 1_000)
+        .or_else(|| number("Mbit", 1_000_000))
+        .or_else(|| number("Gbit", 1_000_000_000))
+        .filter(|bits| *bits > 0)
+        .ok_or_else(|| {
+            Invalid::of(
+                place,
+                format!("{what} \"{value}\" is not a rate; write it like \"100Mbit\""),
+            )
+        })
 }
 
 fn size(place: &str, what: &str, value: &str) -> Checked<u64> {

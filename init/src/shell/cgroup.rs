@@ -10,6 +10,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use heapless::String;
 use limen_proto::id::{Slot, UnitId};
+use limen_proto::limits::CORE_MEMORY;
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
@@ -53,6 +54,10 @@ impl Tree {
         make_directory(&root, "core")?;
         let core = rustix::fs::openat(&root, "core", DIRECTORY, Mode::empty())?;
         hand_down(&core, journal);
+        // A guarantee holds as far down as everything above it has one. Admission keeps the sum of
+        // what is guaranteed below this root within the box.
+        keep(&root, format_args!("max"), journal);
+        keep(&core, format_args!("{CORE_MEMORY}"), journal);
         Ok(Self(root))
     }
 
@@ -194,6 +199,22 @@ fn make_directory(parent: impl AsFd, name: &str) -> Result<(), Errno> {
     match rustix::fs::mkdirat(parent, name, Mode::from_raw_mode(0o755)) {
         Ok(()) | Err(Errno::EXIST) => Ok(()),
         Err(errno) => Err(errno),
+    }
+}
+
+/// Guarantees memory to a node. Without it what is there may be reclaimed like anything else.
+fn keep(node: impl AsFd, memory: core::fmt::Arguments<'_>, journal: &Journal) {
+    let mut text: String<24> = String::new();
+    // A word or a number of 64 bits always fits.
+    let _ = text.write_fmt(memory);
+    let flags = OFlags::WRONLY | OFlags::CLOEXEC;
+    let written = rustix::fs::openat(node, "memory.min", flags, Mode::empty())
+        .and_then(|file| rustix::io::write(&file, text.as_bytes()));
+    if let Err(errno) = written {
+        journal.log(
+            Level::Warning,
+            format_args!("memory.min: {errno}; guarantees of memory are not in force"),
+        );
     }
 }
 

@@ -139,6 +139,7 @@ impl Shell {
         let task = Task::PrepareNetwork {
             uplink: self.table.uplink.clone(),
             listen: management(self.table).unwrap_or_default(),
+            connections: self.table.connections,
         };
         self.send_out(Purpose::Prepare, &task, None);
         self.journal.log(

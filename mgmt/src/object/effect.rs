@@ -4,7 +4,7 @@
 //! an attribute never spell the same thing in two ways.
 
 use limen_proto::logs::Line;
-use limen_proto::manage::{Answer, AuditEvent, Verb};
+use limen_proto::manage::{Answer, AuditEvent, Plan, Verb};
 use serde_json::{Value, json};
 
 use super::{bundle, core, grant, vgw};
@@ -32,7 +32,37 @@ pub fn answer_value(answer: &Answer) -> Value {
         Answer::Grants(list) => list.iter().map(grant::map).collect(),
         Answer::Audit(events) => events.iter().map(event_map).collect(),
         Answer::Core(core) => core::map(core),
+        Answer::Plan(plan) => plan_map(plan),
     }
+}
+
+fn plan_map(plan: &Plan) -> Value {
+    let resources = plan.resources.iter().map(|one| {
+        json!({
+            "Resource": one.resource,
+            "Key": one.key,
+            "Unit": one.unit,
+            "Total": one.total,
+            "Promised": one.promised,
+            "Asked": one.asked,
+            "Left": one.left,
+        })
+    });
+    let displaced = plan.displaced.iter().map(|one| {
+        json!({
+            "Provider": one.provider.as_str(),
+            "Resource": one.resource,
+            "Unit": one.unit,
+            "Guaranteed": one.guaranteed,
+            "Left": one.left,
+        })
+    });
+    json!({
+        "Fits": plan.obstacles.is_empty(),
+        "Obstacles": plan.obstacles,
+        "Resources": resources.collect::<Value>(),
+        "Displaced": displaced.collect::<Value>(),
+    })
 }
 
 fn line_map(line: &Line) -> Value {

@@ -62,6 +62,22 @@ pub(super) static KIND: Kind = Kind {
             },
         },
         Operation {
+            name: "planVirtualGw",
+            arguments: &[Argument {
+                name: "wish",
+                form: Form::Json,
+                description: "{provider, contract}, as for createVirtualGw; the provider may have \
+                              a virtual gateway or not",
+            }],
+            returns: Form::Map,
+            description: "what would come of a contract, without changing anything: Fits; \
+                          Obstacles in words; Resources, each with Resource, Key, Unit, Total, \
+                          Promised (to others), Asked, Left; Displaced, whose guarantee would \
+                          break, each with Provider, Resource, Unit, Guaranteed, Left",
+            operator_only: true,
+            perform: |_, arguments| plan(arguments.first().unwrap_or(&Value::Null)),
+        },
+        Operation {
             name: "listVirtualGw",
             arguments: &[],
             returns: Form::List,
@@ -105,6 +121,22 @@ fn create(given: &Value) -> Result<Effect, Unfit> {
         contract: wish.contract,
         authority: wish.authority,
         keys: wish.keys,
+    }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Question {
+    provider: Name,
+    contract: Contract,
+}
+
+fn plan(given: &Value) -> Result<Effect, Unfit> {
+    let question: Question = serde_json::from_value(given.clone())
+        .map_err(|error| Unfit(format!("invalid plan: {error}")))?;
+    Ok(Effect::Call(Verb::PlanVgw {
+        provider: question.provider,
+        contract: question.contract,
     }))
 }
 

@@ -59,6 +59,7 @@ fn walk() {
         &Task::PrepareNetwork {
             uplink: "eth0".parse().unwrap(),
             listen: 8443,
+            connections: 8192,
         },
         &[],
     );

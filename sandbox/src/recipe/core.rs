@@ -51,7 +51,11 @@ pub(super) fn payload(
 ) -> Result<Fault, Fault> {
     Cgroup::given(cgroup)?.limit(&Share {
         limits: &unit.limits,
-        guarantees: &Guarantees::default(),
+        // The kernel scales what the units claim to what their branch is guaranteed.
+        guarantees: &Guarantees {
+            memory: unit.limits.memory,
+            ..Guarantees::default()
+        },
         victim: OutOfMemory::All,
     })?;
     if let Some(slot) = slot {

@@ -71,9 +71,11 @@ impl Jail {
                 vgw::adjust(slot, &contract, &mut given).and_then(|()| init.done())
             }
             Task::DestroyVgw { slot } => destroy::vgw(slot).and_then(|()| init.done()),
-            Task::PrepareNetwork { uplink, listen } => {
-                network::prepare(&uplink, listen).and_then(|()| init.done())
-            }
+            Task::PrepareNetwork {
+                uplink,
+                listen,
+                connections,
+            } => network::prepare(&uplink, listen, connections).and_then(|()| init.done()),
         }
     }
 

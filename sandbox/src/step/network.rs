@@ -4,7 +4,7 @@
 //! makes the namespace, goes back to build the link from the box's side, and the payload is born
 //! inside.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use limen_proto::contract::Contract;
@@ -19,6 +19,8 @@ use crate::sys::clone::Namespaces;
 use crate::sys::namespace::unshare;
 
 const STEP: Step = Step::Network;
+/// How many connections the box tracks.
+const CONNECTIONS: &str = "/proc/sys/net/netfilter/nf_conntrack_max";
 
 /// Makes the namespace and the link, and leaves this process inside.
 pub(crate) fn build(slot: Slot, contract: &Contract) -> Result<OwnedFd, Fault> {
@@ -42,8 +44,13 @@ pub(crate) fn destroy(slot: Slot) -> Result<(), Fault> {
 }
 
 /// The firewall table and the box's forwarding.
-pub(crate) fn prepare(uplink: &Name, listen: u16) -> Result<(), Fault> {
-    net::prepare(uplink.as_str(), listen).map_err(refused)
+pub(crate) fn prepare(uplink: &Name, listen: u16, connections: u32) -> Result<(), Fault> {
+    net::prepare(uplink.as_str(), listen).map_err(refused)?;
+    if connections == 0 {
+        return Ok(());
+    }
+    // After the firewall, which brings connection tracking with it.
+    fs::write(CONNECTIONS, connections.to_string()).at(STEP, "write", CONNECTIONS)
 }
 
 fn own() -> Result<File, Fault> {

@@ -108,6 +108,7 @@ pub fn verb_name(verb: &Verb) -> &'static str {
         Verb::Shutdown { .. } => "shut down",
         Verb::Note { .. } => "note",
         Verb::KillCore { .. } => "end a core unit",
+        Verb::PlanVgw { .. } => "plan a contract",
     }
 }
 

@@ -3,7 +3,7 @@
 //! | verb | mgmt | operator | provider |
 //! | --- | --- | --- | --- |
 //! | trust, note | yes | - | - |
-//! | create vgw, show core, end a core unit, shut down | - | yes | - |
+//! | create vgw, plan vgw, show core, end a core unit, shut down | - | yes | - |
 //! | start, stop, restart, freeze, thaw, remove vgw, set contract | - | any | own: forbidden; other: absent |
 //! | show vgw | - | any | own; other: absent |
 //! | list vgws, list grants, read audit | - | all | own |
@@ -49,13 +49,15 @@ pub fn authorise(caller: &Caller, verb: &Verb) -> Result<Scope, Refusal> {
                 "only the management program itself may ask for that",
             )),
         },
-        Verb::CreateVgw { .. } | Verb::ShowCore | Verb::KillCore { .. } | Verb::Shutdown { .. } => {
-            match caller {
-                Caller::Operator => Ok(Scope::Box),
-                Caller::Provider(_) => Err(operator_only()),
-                Caller::Management => Err(role_needed()),
-            }
-        }
+        Verb::CreateVgw { .. }
+        | Verb::PlanVgw { .. }
+        | Verb::ShowCore
+        | Verb::KillCore { .. }
+        | Verb::Shutdown { .. } => match caller {
+            Caller::Operator => Ok(Scope::Box),
+            Caller::Provider(_) => Err(operator_only()),
+            Caller::Management => Err(role_needed()),
+        },
         Verb::StartVgw { provider }
         | Verb::StopVgw { provider }
         | Verb::RestartVgw { provider }

@@ -108,6 +108,7 @@ impl Steward {
                 };
                 self.create_vgw(turn, asking, &wish)
             }
+            Verb::PlanVgw { provider, contract } => self.plan_vgw(turn, provider, contract),
             Verb::ShowCore => Ok(Some(Answer::Core(self.core_view(turn)))),
             Verb::Shutdown { reboot } => self.shut_down(turn, asking, *reboot),
             Verb::KillCore { units } => self.kill_core(turn, asking, units),

@@ -10,6 +10,7 @@ use limen_proto::install::Summary;
 use limen_proto::limits::BUNDLES_PER_SLOT;
 use limen_proto::manage::Refusal;
 
+use super::admission::{all_programs, programs};
 use super::desired::{BundleRecord, Desired, Held, VgwRecord};
 use super::quantity::bytes;
 use super::refusal::{conflict, invalid, not_admitted};
@@ -72,6 +73,7 @@ pub fn fit(vgw: &VgwRecord, desired: &Desired, summary: &Summary) -> Result<Verd
     }
     unapplied::of_bundle(summary)?;
     shares(vgw, desired, summary)?;
+    program(vgw, desired, before)?;
     disk(vgw, desired, summary, before)?;
     devices(vgw, summary)?;
     new_code(vgw, summary)?;
@@ -175,6 +177,24 @@ fn shares(vgw: &VgwRecord, desired: &Desired, summary: &Summary) -> Result<(), R
         )));
     }
     Ok(())
+}
+
+/// init runs a bounded number of programs, and every virtual gateway has room for one bundle.
+fn program(
+    vgw: &VgwRecord,
+    desired: &Desired,
+    before: Option<&BundleRecord>,
+) -> Result<(), Refusal> {
+    let taken = |slot| programs(slot, desired);
+    let all: u64 = desired.vgws.keys().copied().map(taken).sum();
+    let first = desired.bundles_of(vgw.slot).next().is_none();
+    if before.is_some() || first || all < all_programs() {
+        return Ok(());
+    }
+    Err(not_admitted(format!(
+        "the gateway runs {} programs at most, and all are taken or promised: uninstall a bundle, or ask the operator to remove a virtual gateway",
+        all_programs()
+    )))
 }
 
 /// During an update the old files and the new ones lie side by side.

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use limen_proto::id::{BundleIndex, Digest, Slot, UnitId};
 use limen_proto::install::{Order, Summary};
+use limen_proto::limits::HANDS;
 use limen_proto::manage::{Caller, Refusal};
 use limen_proto::name::Name;
 use limen_proto::state::UnitState;
@@ -20,8 +21,6 @@ use super::refusal::{conflict, unavailable};
 use super::spec::bundle_tag;
 use super::turn::{HandId, Turn};
 
-/// Most hands at once: each takes memory of the core's share.
-const HANDS: usize = 4;
 /// Most uploads of one provider that wait for their turn.
 const WAITING: usize = 4;
 /// Longest wait for a turn, milliseconds.

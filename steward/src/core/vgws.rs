@@ -8,11 +8,11 @@ use limen_proto::contract::Contract;
 use limen_proto::control::UnitReport;
 use limen_proto::id::{Slot, UnitId};
 use limen_proto::limits::SLOTS;
-use limen_proto::manage::{Refusal, Vgw};
+use limen_proto::manage::{Answer, Refusal, Vgw};
 use limen_proto::name::Name;
 use limen_proto::state::UnitState;
 
-use super::admission::admit;
+use super::admission::{admit, plan};
 use super::audit::{BOX, event};
 use super::authorise::core_provider;
 use super::calls::Asking;
@@ -100,6 +100,23 @@ impl Steward {
                     SLOTS - 1
                 ))
             })
+    }
+
+    /// Answers what a contract would come to. Nothing is changed, nothing is noted.
+    pub(super) fn plan_vgw(
+        &mut self,
+        turn: &mut Turn<'_>,
+        provider: &Name,
+        contract: &Contract,
+    ) -> Outcome {
+        let slot = match self.desired.vgw_of(provider) {
+            Some(vgw) => vgw.slot,
+            None => self.free_slot(provider)?,
+        };
+        let capacity = turn.outside.capacity();
+        let fixtures = &self.facts.fixtures;
+        let plan = plan(contract, slot, &self.desired, capacity, fixtures);
+        Ok(Some(Answer::Plan(plan)))
     }
 
     fn admit(

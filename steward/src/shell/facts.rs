@@ -69,6 +69,9 @@ fn fixtures(table: &Table) -> Fixtures {
             .map(|class| class.name.clone())
             .collect::<Vec<Name>>(),
         listening: listening.filter(|port| *port != 0).collect(),
+        upload: table.upload,
+        download: table.download,
+        connections: table.connections,
     }
 }
 

@@ -323,6 +323,9 @@ pub(super) fn table() -> Table {
         links: links.into_iter().collect(),
         devices: heapless::Vec::new(),
         uplink: "eth0".parse().unwrap(),
+        upload: 0,
+        download: 0,
+        connections: 0,
         watchdog: heapless::String::new(),
         built: 0,
     }

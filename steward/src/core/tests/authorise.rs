@@ -29,9 +29,11 @@ fn row(verb: &Verb) -> [Rule; 4] {
     use Rule::*;
     match verb {
         Verb::Trust | Verb::Note { .. } => [Box, Forbidden, Forbidden, Forbidden],
-        Verb::CreateVgw { .. } | Verb::ShowCore | Verb::KillCore { .. } | Verb::Shutdown { .. } => {
-            [Forbidden, Box, Forbidden, Forbidden]
-        }
+        Verb::CreateVgw { .. }
+        | Verb::PlanVgw { .. }
+        | Verb::ShowCore
+        | Verb::KillCore { .. }
+        | Verb::Shutdown { .. } => [Forbidden, Box, Forbidden, Forbidden],
         Verb::StartVgw { .. }
         | Verb::StopVgw { .. }
         | Verb::RestartVgw { .. }
@@ -73,6 +75,10 @@ fn verbs(about: &str) -> Vec<Verb> {
         Verb::ShowCore,
         Verb::KillCore {
             units: vec![bundle()],
+        },
+        Verb::PlanVgw {
+            provider: provider(),
+            contract: contract(),
         },
         Verb::Shutdown { reboot: true },
         Verb::StartVgw {

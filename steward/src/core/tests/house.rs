@@ -216,6 +216,7 @@ impl House {
             fixtures: Fixtures {
                 devices: vec![name("serial-p1")],
                 listening: vec![8443],
+                ..Fixtures::default()
             },
             core_units: vec![name("steward"), name("broker")],
             provision: Some(Identity {

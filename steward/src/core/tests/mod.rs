@@ -10,6 +10,7 @@ mod failures;
 mod freeze;
 mod grants;
 mod house;
+mod promise;
 mod random;
 mod restart;
 mod sound;
