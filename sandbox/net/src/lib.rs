@@ -12,10 +12,13 @@
 //! It deliberately does not know what a contract means to the rest of the sandbox, and it does not
 //! configure the uplink itself: that is the DHCP client's.
 
+mod counters;
 mod fault;
 mod firewall;
+mod flows;
 mod link;
 mod message;
+mod refused;
 mod rtnetlink;
 mod shape;
 mod socket;
@@ -26,8 +29,10 @@ use std::os::fd::BorrowedFd;
 use limen_proto::contract::Contract;
 use limen_proto::id::Slot;
 
+pub use counters::{Counters, Traffic};
 pub use fault::Fault;
 pub use link::BOX_ADDRESS;
+pub use refused::Refused;
 
 /// At boot, once: the firewall table and the box's own forwarding. `uplink` is the network device
 /// that leads to the WAN, `listen` the TCP port of management.
@@ -79,13 +84,27 @@ pub fn adjust(slot: Slot, inside: BorrowedFd<'_>, contract: &Contract) -> Result
     firewall::admit(slot, contract)
 }
 
-/// Removes the link of `slot` and its firewall entries. Removing what is not there succeeds.
+/// What passed the link of `slot` so far, and what was refused. What its inner shaper dropped is
+/// known only inside: without the network namespace it stays 0.
+///
+/// # Errors
+/// There is no such link.
+pub fn counters(slot: Slot, inside: Option<BorrowedFd<'_>>) -> Result<Counters, Fault> {
+    counters::read(slot, inside)
+}
+
+/// Removes the link of `slot`, its firewall entries and its tracked connections, and returns what
+/// was counted to the end. Removing what is not there succeeds, and counts nothing.
 ///
 /// Waits in the kernel for 12 to 16 ms, so it is never PID 1's work.
 ///
 /// # Errors
 /// The kernel refused for another reason than absence.
-pub fn destroy(slot: Slot) -> Result<(), Fault> {
-    let entries = firewall::expel(slot);
-    link::delete(slot).and(entries)
+pub fn destroy(slot: Slot) -> Result<Counters, Fault> {
+    let counted = counters::read(slot, None).unwrap_or_default();
+    let deleted = link::delete(slot);
+    // Nothing can be refused any more.
+    let refused = firewall::expel(slot)?;
+    deleted?;
+    Ok(Counters { refused, ..counted })
 }

@@ -2,6 +2,8 @@
 //!
 //! Source: Linux `include/uapi/linux/{rtnetlink,if_link,if_addr,veth,pkt_sched}.h`.
 
+use rustix::io::Errno;
+
 pub(crate) const NEW_LINK: u16 = 16;
 pub(crate) const DELETE_LINK: u16 = 17;
 pub(crate) const SET_LINK: u16 = 19;
@@ -9,6 +11,8 @@ pub(crate) const NEW_ADDRESS: u16 = 20;
 pub(crate) const NEW_ROUTE: u16 = 24;
 pub(crate) const NEW_QDISC: u16 = 36;
 pub(crate) const DELETE_QDISC: u16 = 37;
+pub(crate) const GET_QDISC: u16 = 38;
+pub(crate) const GET_STATISTICS: u16 = 94;
 
 pub(crate) const FLAG_UP: u32 = 0x01;
 pub(crate) const FLAG_NO_ARP: u32 = 0x80;
@@ -80,6 +84,19 @@ pub(crate) const fn route(prefix: u8) -> [u8; 12] {
         0,
     ]
 }
+
+/// `struct if_stats_msg`: which device, and that its 64-bit counters are wanted.
+pub(crate) fn statistics(index: u32) -> [u8; 12] {
+    const LINK_64: u32 = 1;
+    let mut fixed = [0; 12];
+    fixed[4..8].copy_from_slice(&index.to_ne_bytes());
+    fixed[8..12].copy_from_slice(&LINK_64.to_ne_bytes());
+    fixed
+}
+
+/// What the kernel says about a queueing discipline with our handle on a device that has none, or
+/// its default one.
+pub(crate) const NOT_SHAPED: [Errno; 2] = [Errno::NOENT, Errno::INVAL];
 
 /// `struct tcmsg` of a device's root queueing discipline.
 pub(crate) fn root_qdisc(index: u32) -> [u8; 20] {

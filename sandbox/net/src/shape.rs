@@ -9,9 +9,8 @@
 
 use std::os::fd::BorrowedFd;
 
-use limen_proto::contract::Contract;
+use limen_proto::contract::{Contract, Rate};
 use limen_proto::id::Slot;
-use rustix::io::Errno;
 
 use crate::fault::Fault;
 use crate::link::{INNER_INDEX, index, name};
@@ -33,29 +32,29 @@ const SMALLEST_QUEUE: u64 = 32_768;
 /// Holds both directions to the contract's rates; 0 lifts the limit.
 pub(crate) fn set(slot: Slot, inside: BorrowedFd<'_>, contract: &Contract) -> Result<(), Fault> {
     let outer = Socket::open(Family::Route)?;
-    hold(&outer, index(slot), &name(slot), contract.download.bits)?;
+    hold(&outer, index(slot), &name(slot), contract.download)?;
     let inner = Socket::open_inside(Family::Route, inside)?;
     hold(
         &inner,
         INNER_INDEX,
         &format!("the inner end of {}", name(slot)),
-        contract.upload.bits,
+        contract.upload,
     )
 }
 
-fn hold(socket: &Socket, index: u32, object: &str, bits: u64) -> Result<(), Fault> {
+fn hold(socket: &Socket, index: u32, object: &str, rate: Rate) -> Result<(), Fault> {
     let mut batch = Batch::default();
     let fixed = rt::root_qdisc(index);
-    if bits == 0 {
+    if !rate.is_limited() {
         let purpose = ("stop shaping", object.to_owned());
         batch.push(purpose, (rt::DELETE_QDISC, ACK), &fixed, |_| {});
         return match socket.execute(&batch, 1) {
             // Nothing was shaped before.
-            Err(fault) if [Errno::NOENT, Errno::INVAL].contains(&fault.errno) => Ok(()),
+            Err(fault) if rt::NOT_SHAPED.contains(&fault.errno) => Ok(()),
             other => other,
         };
     }
-    let bucket = Bucket::new(bits);
+    let bucket = Bucket::new(rate);
     let flags = ACK | CREATE | REPLACE;
     batch.push(
         ("shape", object.to_owned()),
@@ -83,11 +82,13 @@ struct Bucket {
 }
 
 impl Bucket {
-    /// 4 ms of tokens (a timer tick at 250 Hz) and 100 ms of queue: one TCP connection needs a
+    /// The contract's burst, or 4 ms of tokens (a timer tick at 250 Hz), and 100 ms of queue: one TCP connection needs a
     /// queue of its round-trip time to fill a link after each loss, and others wait behind it.
-    fn new(bits: u64) -> Self {
-        let rate = (bits / 8).max(1);
-        let burst = (rate / 250).max(SMALLEST_BURST);
+    fn new(rate: Rate) -> Self {
+        let burst = u64::from(rate.burst);
+        let rate = (rate.bits / 8).max(1);
+        let chosen = if burst == 0 { rate / 250 } else { burst };
+        let burst = chosen.max(SMALLEST_BURST);
         let queue = (burst + rate / 10).max(SMALLEST_QUEUE);
         let bounded = |size: u64| u32::try_from(size).unwrap_or(u32::MAX);
         Self {
@@ -116,15 +117,15 @@ mod tests {
     #[test]
     fn a_bucket_holds_two_frames_and_a_tick() {
         assert_eq!(
-            Bucket::new(1_000_000),
+            Bucket::new(Rate::of(1_000_000)),
             Bucket {
                 rate: 125_000,
                 burst: 3200,
                 queue: 32_768
             }
         );
-        assert_eq!(Bucket::new(1_000_000_000).burst, 500_000);
-        assert_eq!(Bucket::new(1).rate, 1);
-        assert_eq!(Bucket::new(u64::MAX).queue, u32::MAX);
+        assert_eq!(Bucket::new(Rate::of(1_000_000_000)).burst, 500_000);
+        assert_eq!(Bucket::new(Rate::of(1)).rate, 1);
+        assert_eq!(Bucket::new(Rate::of(u64::MAX)).queue, u32::MAX);
     }
 }

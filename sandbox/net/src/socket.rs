@@ -107,7 +107,8 @@ impl Socket {
         }
     }
 
-    /// Sends a dump request and hands every message's body to `take`.
+    /// Sends a request for a dump, or one that is answered and acknowledged, and hands every message's
+    /// body to `take`.
     pub(crate) fn dump(&self, batch: &Batch, mut take: impl FnMut(&[u8])) -> Result<(), Fault> {
         let whole = |errno| Fault::new("speak", "netlink", errno);
         rustix::net::send(&self.0, batch.bytes(), SendFlags::empty()).map_err(whole)?;
@@ -119,7 +120,8 @@ impl Socket {
             for message in messages(packet) {
                 match message.kind {
                     MESSAGE_DONE => return Ok(()),
-                    MESSAGE_ERROR if message.errno() != 0 => {
+                    MESSAGE_ERROR if message.errno() == 0 => return Ok(()),
+                    MESSAGE_ERROR => {
                         return Err(blame(batch, message.sequence, message.errno()));
                     }
                     _ => take(message.body),

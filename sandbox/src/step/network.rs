@@ -40,7 +40,7 @@ pub(crate) fn adjust(slot: Slot, inside: BorrowedFd<'_>, contract: &Contract) ->
 
 /// Removes link and firewall entries.
 pub(crate) fn destroy(slot: Slot) -> Result<(), Fault> {
-    net::destroy(slot).map_err(refused)
+    net::destroy(slot).map(drop).map_err(refused)
 }
 
 /// The firewall table and the box's forwarding.

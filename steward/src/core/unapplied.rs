@@ -3,7 +3,7 @@
 //! The shape of the contract is complete; what the kernel is not told of yet is refused by name,
 //! for a limit that is written down and not kept is worse than none.
 
-use limen_proto::contract::{Contract, Minimum, ORDINARY_CONNECTIONS, Wan};
+use limen_proto::contract::{Contract, Minimum};
 use limen_proto::install::Summary;
 use limen_proto::manage::Refusal;
 
@@ -13,13 +13,7 @@ use super::refusal::invalid;
 /// The contract asks for something that would not be kept.
 pub fn of_contract(contract: &Contract) -> Result<(), Refusal> {
     refuse(&[
-        ("upload.burst", contract.upload.burst != 0),
-        ("download.burst", contract.download.burst != 0),
         ("volume", contract.volume.bytes != 0),
-        ("connections", contract.connections != ORDINARY_CONNECTIONS),
-        ("wan = \"listed\"", contract.wan == Wan::Listed),
-        ("destinations", !contract.destinations.is_empty()),
-        ("lan", !contract.lan.is_empty()),
         ("warm", contract.warm),
         ("minimum", contract.minimum != Minimum::default()),
     ])

@@ -10,6 +10,7 @@ use limen_net::{build, connect, destroy, prepare};
 use limen_proto::contract::{Contract, Rate, Wan};
 use limen_proto::id::Slot;
 
+use crate::netlink::address;
 use crate::space::Space;
 
 /// The box's device towards the world: the inner end of a link has this name.
@@ -43,9 +44,28 @@ impl Ground {
         let inner = Space::here();
         world.inside(|| connect(slot(WORLD), inner.as_fd()).unwrap());
         world.inside(|| address(1000 + u32::from(WORLD), HOST));
-        prepare(UPLINK, MANAGEMENT).unwrap();
-        Self { world }
+        // The world believes every source address: what it does not hear was stopped before.
+        let world_believes = || {
+            for device in ["all", "default", "vgw30"] {
+                believe(device);
+            }
+        };
+        world.inside(world_believes);
+        let ground = Self { world };
+        ground.prepare();
+        ground
     }
+
+    /// What limen-init has done at boot; also puts back what the walk took away.
+    pub(crate) fn prepare(&self) {
+        prepare(UPLINK, MANAGEMENT).unwrap();
+    }
+}
+
+/// Switches a device's own check of source addresses off.
+pub(crate) fn believe(device: &str) {
+    let setting = format!("/proc/sys/net/ipv4/conf/{device}/rp_filter");
+    std::fs::write(setting, "0").unwrap();
 }
 
 /// A virtual gateway: its namespace and its slot.
@@ -79,31 +99,4 @@ pub(crate) fn contract(upload: u64, download: u64) -> Contract {
         wan: Wan::All,
         ..Contract::default()
     }
-}
-
-/// Gives a device of the caller's namespace one more address.
-fn address(index: u32, address: Ipv4Addr) {
-    use rustix::net::netlink::SocketAddrNetlink;
-    use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketType};
-    const NEW_ADDRESS: u16 = 20;
-    const REQUEST_CREATE_ACK: u16 = 0x405;
-    let mut message = Vec::new();
-    message.extend(40u32.to_ne_bytes());
-    message.extend(NEW_ADDRESS.to_ne_bytes());
-    message.extend(REQUEST_CREATE_ACK.to_ne_bytes());
-    message.extend([0; 8]);
-    message.extend([2, 32, 0, 0]);
-    message.extend(index.to_ne_bytes());
-    for kind in [1u16, 2] {
-        message.extend(8u16.to_ne_bytes());
-        message.extend(kind.to_ne_bytes());
-        message.extend(address.octets());
-    }
-    assert_eq!(message.len(), 40);
-    let socket = rustix::net::socket(AddressFamily::NETLINK, SocketType::RAW, None).unwrap();
-    rustix::net::connect(&socket, &SocketAddrNetlink::new(0, 0)).unwrap();
-    rustix::net::send(&socket, &message, SendFlags::empty()).unwrap();
-    let mut answer = [0u8; 256];
-    rustix::net::recv(&socket, &mut answer[..], RecvFlags::empty()).unwrap();
-    assert_eq!(answer[16..20], [0; 4], "the address was refused");
 }

@@ -12,16 +12,20 @@
     reason = "a walk that stumbles shall say where"
 )]
 
+mod frame;
 mod ground;
 mod load;
+mod netlink;
 mod rate;
 mod space;
+mod walls;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::ground::Ground;
 use crate::rate::rates_are_kept;
+use crate::walls::frames_are_refused;
 
 fn main() {
     let whole = std::panic::catch_unwind(walk).is_ok();
@@ -36,6 +40,7 @@ fn main() {
 
 fn walk() {
     let ground = Ground::lay();
+    frames_are_refused(&ground);
     rates_are_kept(&ground);
 }
 

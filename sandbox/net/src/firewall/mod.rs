@@ -1,86 +1,157 @@
 //! The firewall: one table, ours
 //!
-//! `inet limen` holds every rule of the gateway and nothing else touches it. Its rules do not
-//! change while virtual gateways come and go: they match the box's ends of the links by prefix, and
-//! what a contract allows lies in two sets.
+//! `inet limen` holds every rule of the gateway and nothing else touches it. The chains that the
+//! kernel enters do not change while virtual gateways come and go: they match the box's ends of the
+//! links by prefix. What a contract allows lies in two chains of its own (`terms`) that two maps lead to.
 //!
 //! ```text
-//! map publish : protocol . port of the box -> address . port inside
-//! set wan     : addresses that may go beyond the uplink
-//!
-//! raw      (prerouting -300)  from a link, source not routed back there      drop
-//! publish  (prerouting -100)  from the uplink, to the box                    dnat @publish
-//! forward  (policy drop)      uplink -> link, established, related           accept
-//!                             uplink -> link, was published                  accept
+//! raw      (prerouting -300)  to the box: management, echo request           notrack, accept
+//!                             from a link, not IPv4                          refuse: foreign
+//!                             from a link, source not routed back there      refuse: spoofed
+//!                             from a link, to more than one receiver         refuse: foreign
+//! own      (output -300)      from management                                notrack, accept
+//! publish  (prerouting -100)  from the uplink, to the box                    mark, dnat @publish
+//! forward  (policy drop)      to a link: established, related                accept
+//!                             uplink -> link, was published                  by @shares
+//!                             link -> link                                   refuse: forward
 //!                             link -> uplink, was published                  accept
-//!                             link -> uplink, source in @wan                 accept
+//!                             from a link                                    by @reach
+//!                             from a link                                    refuse: forward
+//! beyond                      not to the uplink, or to @special              refuse: forward
 //! input                       established, related, loopback                 accept
-//!                             from a link                                    drop
+//!                             from a link                                    refuse: input
 //!                             from the uplink: management, echo request      accept
 //!                             from the uplink                                drop
-//! leave    (postrouting 100)  from a virtual gateway, out of the uplink      masquerade
+//! leave    (postrouting 100)  from a virtual gateway, by no link             masquerade
 //! ```
 //!
-//! What leaves by the uplink is asked for its right packet by packet, so a contract that is tightened
-//! ends flows that are open too. Other devices of a box that runs another firewall too are left to that one.
+//! *Refuse* drops and counts, for the link and the reason, in the set `refused`, whose elements come
+//! into being when they are needed. What leaves a link is asked for its right packet by packet, so a contract that is
+//! tightened ends flows that are open too. Management is not tracked in either direction: however full the
+//! table of connections is, it is heard. Other devices of a box that runs another firewall too
+//! are left to that one.
 
-mod element;
-mod nftables;
+mod expression;
 mod rule;
+mod table;
+mod terms;
+mod transaction;
 
 use limen_proto::contract::Contract;
 use limen_proto::id::Slot;
 
 use crate::fault::Fault;
+use crate::flows;
+use crate::refused::{Reason, Refused};
 use crate::socket::{Family, Socket};
-use nftables::Transaction;
+use expression::Verdict;
 use rule::{Chain, Hook, Rule};
+use table::{REACH, SETS, SHARES, SPECIAL, SPECIAL_NETWORKS};
+use transaction::Transaction;
+
+/// The chain that lets nothing return that does not really go beyond the uplink.
+const BEYOND: &str = "beyond";
 
 /// Replaces the table as a whole.
 pub(crate) fn install(uplink: &str, listen: u16) -> Result<(), Fault> {
     let mut change = Transaction::begin();
     change.replace_table();
-    change.map(nftables::PUBLISH, 8, 8);
-    change.set(nftables::WAN, 4);
+    for set in &SETS {
+        change.set(set);
+    }
+    for (first, behind) in &SPECIAL_NETWORKS {
+        change.range(SPECIAL, first, behind.as_ref().map(|behind| &behind[..]));
+    }
+    change.branch(BEYOND);
+    for rule in beyond(uplink) {
+        change.rule(BEYOND, &rule, &[]);
+    }
     for (chain, rules) in chains(uplink, listen) {
         change.chain(&chain);
         for rule in rules {
-            change.rule(&chain, &rule);
+            change.rule(chain.name, &rule, &[]);
         }
     }
     change.commit(&Socket::open(Family::Netfilter)?)
 }
 
-/// Lets through what the contract says, and nothing that an earlier contract of the slot said.
+/// Lets through what the contract says, and nothing that an earlier contract of the slot said:
+/// its flows are cut where they are no longer what they were.
 pub(crate) fn admit(slot: Slot, contract: &Contract) -> Result<(), Fault> {
     let socket = Socket::open(Family::Netfilter)?;
     let mut change = Transaction::begin();
-    element::remove(&socket, &mut change, slot)?;
-    element::add(&mut change, slot, contract);
-    change.commit(&socket)
+    let obsolete = terms::write(&socket, &mut change, slot, contract)?;
+    change.commit(&socket)?;
+    obsolete
+        .iter()
+        .try_for_each(|mark| flows::cut(&socket, *mark))
 }
 
-/// Removes every entry of the slot.
-pub(crate) fn expel(slot: Slot) -> Result<(), Fault> {
+/// Removes everything of the slot, cuts its flows, and returns what was refused to it.
+pub(crate) fn expel(slot: Slot) -> Result<Refused, Fault> {
     let socket = Socket::open(Family::Netfilter)?;
-    let mut change = Transaction::begin();
-    element::remove(&socket, &mut change, slot)?;
-    change.commit(&socket)
+    let refused = terms::erase(&socket, slot)?;
+    flows::cut(&socket, flows::Mark::every(slot))?;
+    Ok(refused)
 }
 
-fn chains(uplink: &str, listen: u16) -> Vec<(Chain, Vec<Rule>)> {
-    let raw = Chain::filter("raw", Hook::Prerouting, -300);
-    let publish = Chain::nat("publish", Hook::Prerouting, -100);
-    let forward = Chain::filter("forward", Hook::Forward, 0).dropping();
-    let input = Chain::filter("input", Hook::Input, 0);
-    let leave = Chain::nat("leave", Hook::Postrouting, 100);
-    vec![
+/// What was refused to the slot so far.
+pub(crate) fn refused(slot: Slot) -> Result<Refused, Fault> {
+    terms::refused(&Socket::open(Family::Netfilter)?, slot)
+}
+
+fn beyond(uplink: &str) -> [Rule; 2] {
+    [
+        Rule::new("elsewhere")
+            .leaving_elsewhere(uplink)
+            .refuse(Reason::Forward),
+        Rule::new("special").for_special().refuse(Reason::Forward),
+    ]
+}
+
+fn chains(uplink: &str, listen: u16) -> [(Chain, Vec<Rule>); 6] {
+    [
         (
-            raw,
-            vec![Rule::new("spoofed").entering_by_link().no_way_back().drop()],
+            Chain::filter("raw", Hook::Prerouting, -300),
+            vec![
+                Rule::new("management")
+                    .entering_by(uplink)
+                    .towards_tcp_port(listen)
+                    .for_the_box()
+                    .untracked()
+                    .accept(),
+                Rule::new("echo")
+                    .entering_by(uplink)
+                    .echo_request()
+                    .for_the_box()
+                    .untracked()
+                    .accept(),
+                Rule::new("foreign")
+                    .entering_by_link()
+                    .not_ipv4()
+                    .refuse(Reason::Foreign),
+                Rule::new("spoofed")
+                    .entering_by_link()
+                    .no_way_back()
+                    .refuse(Reason::Spoofed),
+                Rule::new("many")
+                    .entering_by_link()
+                    .for_many()
+                    .refuse(Reason::Foreign),
+            ],
         ),
         (
-            publish,
+            Chain::filter("own", Hook::Output, -300),
+            vec![
+                Rule::new("management")
+                    .leaving_by(uplink)
+                    .out_of_tcp_port(listen)
+                    .untracked()
+                    .accept(),
+            ],
+        ),
+        (
+            Chain::nat("publish", Hook::Prerouting, -100),
             vec![
                 Rule::new("publish")
                     .entering_by(uplink)
@@ -89,55 +160,68 @@ fn chains(uplink: &str, listen: u16) -> Vec<(Chain, Vec<Rule>)> {
             ],
         ),
         (
-            forward,
-            vec![
-                Rule::new("answers")
-                    .entering_by(uplink)
-                    .leaving_by_link()
-                    .established()
-                    .accept(),
-                Rule::new("published")
-                    .entering_by(uplink)
-                    .leaving_by_link()
-                    .translated()
-                    .accept(),
-                Rule::new("served")
-                    .entering_by_link()
-                    .leaving_by(uplink)
-                    .translated()
-                    .accept(),
-                Rule::new("wan")
-                    .entering_by_link()
-                    .leaving_by(uplink)
-                    .allowed()
-                    .accept(),
-            ],
+            Chain::filter("forward", Hook::Forward, 0).dropping(),
+            forward(uplink),
         ),
         (
-            input,
-            vec![
-                Rule::new("established").established().accept(),
-                Rule::new("loopback").entering_by("lo").accept(),
-                Rule::new("links").entering_by_link().drop(),
-                Rule::new("management")
-                    .entering_by(uplink)
-                    .tcp_port(listen)
-                    .accept(),
-                Rule::new("echo")
-                    .entering_by(uplink)
-                    .echo_request()
-                    .accept(),
-                Rule::new("rest").entering_by(uplink).drop(),
-            ],
+            Chain::filter("input", Hook::Input, 0),
+            input(uplink, listen),
         ),
         (
-            leave,
+            Chain::nat("leave", Hook::Postrouting, 100),
             vec![
                 Rule::new("leave")
                     .of_a_vgw()
-                    .leaving_by(uplink)
+                    .leaving_by_no_link()
                     .masquerade(),
             ],
         ),
     ]
+}
+
+fn forward(uplink: &str) -> Vec<Rule> {
+    vec![
+        Rule::new("neighbours")
+            .entering_by_link()
+            .leaving_by_link()
+            .refuse(Reason::Forward),
+        Rule::new("answers")
+            .leaving_by_link()
+            .established()
+            .accept(),
+        Rule::new("published")
+            .entering_by(uplink)
+            .leaving_by_link()
+            .translated()
+            .by_output(SHARES),
+        Rule::new("served")
+            .entering_by_link()
+            .leaving_by(uplink)
+            .translated()
+            .accept(),
+        Rule::new("reach").entering_by_link().by_input(REACH),
+        Rule::new("rest").entering_by_link().refuse(Reason::Forward),
+    ]
+}
+
+fn input(uplink: &str, listen: u16) -> Vec<Rule> {
+    vec![
+        Rule::new("established").established().accept(),
+        Rule::new("loopback").entering_by("lo").accept(),
+        Rule::new("links").entering_by_link().refuse(Reason::Input),
+        Rule::new("management")
+            .entering_by(uplink)
+            .towards_tcp_port(listen)
+            .accept(),
+        Rule::new("echo")
+            .entering_by(uplink)
+            .echo_request()
+            .accept(),
+        Rule::new("rest").entering_by(uplink).drop(),
+    ]
+}
+
+/// To the chain that asks nothing more of a packet than its connection's share.
+fn share(name: &str) -> Verdict {
+    Verdict::Goto(name.to_owned())
 }

@@ -1,12 +1,15 @@
-//! Chains and rules, from words to nftables expressions
+//! Chains and rules, in words
 //!
-//! Each word of a rule is one or two expressions of the kernel's nftables machine: load something
-//! into a register, compare. Source: Linux `net/netfilter/nft_*.c`.
+//! Each word of a rule is one or more of the kernel's expressions.
+
+use limen_proto::contract::{Destination, Protocol};
 
 use crate::link::{BOX_ADDRESS, PREFIX};
 use crate::message::Attributes;
+use crate::refused::Reason;
 
-use super::nftables::{DATA_VALUE, LIST_ELEMENT, PUBLISH, WAN};
+use super::expression::{Comparison, Expression, REGISTER, RESULT, Verdict};
+use super::table;
 
 /// Where a chain sees packets (`NF_INET_*`).
 #[derive(Debug, Clone, Copy)]
@@ -14,10 +17,11 @@ pub(super) enum Hook {
     Prerouting = 0,
     Input = 1,
     Forward = 2,
+    Output = 3,
     Postrouting = 4,
 }
 
-/// A base chain.
+/// A chain that the kernel enters by itself.
 #[derive(Debug)]
 pub(super) struct Chain {
     pub(super) name: &'static str,
@@ -55,12 +59,8 @@ impl Chain {
     }
 }
 
-/// First 32-bit register (`NFT_REG32_00`); the second follows.
-const REGISTER: u32 = 8;
-/// Where a look-up puts address and port.
-const RESULT: u32 = 12;
-const VERDICT: u32 = 0;
-
+const META_INPUT: u32 = 4;
+const META_OUTPUT: u32 = 5;
 const META_INPUT_NAME: u32 = 6;
 const META_OUTPUT_NAME: u32 = 7;
 const META_NETWORK: u32 = 15;
@@ -68,11 +68,15 @@ const META_TRANSPORT: u32 = 16;
 const NETWORK_IPV4: u8 = 2;
 const TRANSPORT_ICMP: u8 = 1;
 const TRANSPORT_TCP: u8 = 6;
+const TRANSPORT_UDP: u8 = 17;
 const ICMP_ECHO_REQUEST: u8 = 8;
 
 const HEADER_NETWORK: u32 = 1;
 const HEADER_TRANSPORT: u32 = 2;
 const IPV4_SOURCE: u32 = 12;
+const IPV4_DESTINATION: u32 = 16;
+/// First byte of 224.0.0.0: from here on an address is not a host's.
+const MANY_RECEIVERS: u8 = 224;
 
 const FIB_DEVICE: u32 = 1;
 const FIB_ADDRESS_TYPE: u32 = 3;
@@ -86,6 +90,7 @@ const CONNECTION_STATE: u32 = 0;
 const CONNECTION_STATUS: u32 = 2;
 /// Established and related.
 const STATE_KNOWN: u32 = 2 | 4;
+const STATE_NEW: u32 = 8;
 /// `IPS_DST_NAT`.
 const STATUS_TRANSLATED: u32 = 1 << 5;
 
@@ -94,33 +99,6 @@ const STATUS_TRANSLATED: u32 = 1 << 5;
 pub(super) struct Rule {
     pub(super) name: &'static str,
     expressions: Vec<Expression>,
-}
-
-#[derive(Debug)]
-enum Expression {
-    Meta(u32),
-    Payload {
-        header: u32,
-        offset: u32,
-        length: u32,
-        register: u32,
-    },
-    Fib {
-        result: u32,
-        flags: u32,
-    },
-    Connection(u32),
-    Mask(u32),
-    Equal(Vec<u8>),
-    Differs(Vec<u8>),
-    InSet(&'static str),
-    InMap(&'static str),
-    Translate,
-    Masquerade,
-    Count,
-    Verdict {
-        accept: bool,
-    },
 }
 
 impl Rule {
@@ -136,58 +114,63 @@ impl Rule {
         self
     }
 
+    fn is(self, what: Expression, bytes: impl Into<Vec<u8>>) -> Self {
+        self.compare(what, Comparison::Equal, bytes)
+    }
+
+    fn compare(self, what: Expression, comparison: Comparison, bytes: impl Into<Vec<u8>>) -> Self {
+        let with = bytes.into();
+        self.and([what, Expression::Compare { comparison, with }])
+    }
+
     /// It came in by a virtual gateway's link.
     pub(super) fn entering_by_link(self) -> Self {
-        self.and([
-            Expression::Meta(META_INPUT_NAME),
-            Expression::Equal(PREFIX.into()),
-        ])
+        self.is(Expression::Meta(META_INPUT_NAME), PREFIX)
     }
 
     /// It leaves by a virtual gateway's link.
     pub(super) fn leaving_by_link(self) -> Self {
-        self.and([
-            Expression::Meta(META_OUTPUT_NAME),
-            Expression::Equal(PREFIX.into()),
-        ])
+        self.is(Expression::Meta(META_OUTPUT_NAME), PREFIX)
+    }
+
+    /// It leaves by something else than a virtual gateway's link.
+    pub(super) fn leaving_by_no_link(self) -> Self {
+        let name = Expression::Meta(META_OUTPUT_NAME);
+        self.compare(name, Comparison::Differs, PREFIX)
     }
 
     /// It came in by this device.
     pub(super) fn entering_by(self, device: &str) -> Self {
-        self.and([
-            Expression::Meta(META_INPUT_NAME),
-            Expression::Equal(device_name(device)),
-        ])
+        self.is(Expression::Meta(META_INPUT_NAME), device_name(device))
     }
 
     /// It leaves by this device.
     pub(super) fn leaving_by(self, device: &str) -> Self {
-        self.and([
-            Expression::Meta(META_OUTPUT_NAME),
-            Expression::Equal(device_name(device)),
-        ])
+        self.is(Expression::Meta(META_OUTPUT_NAME), device_name(device))
+    }
+
+    /// It leaves by another device than this.
+    pub(super) fn leaving_elsewhere(self, device: &str) -> Self {
+        let name = Expression::Meta(META_OUTPUT_NAME);
+        self.compare(name, Comparison::Differs, device_name(device))
     }
 
     /// Its source address is not routed to where it came from.
     pub(super) fn no_way_back(self) -> Self {
-        self.and([
-            Expression::Fib {
-                result: FIB_DEVICE,
-                flags: FIB_SOURCE | FIB_SAME_DEVICE,
-            },
-            Expression::Equal(0u32.to_ne_bytes().into()),
-        ])
+        let route = Expression::Fib {
+            result: FIB_DEVICE,
+            flags: FIB_SOURCE | FIB_SAME_DEVICE,
+        };
+        self.is(route, 0u32.to_ne_bytes())
     }
 
     /// Its destination is an address of the box.
     pub(super) fn for_the_box(self) -> Self {
-        self.and([
-            Expression::Fib {
-                result: FIB_ADDRESS_TYPE,
-                flags: FIB_DESTINATION,
-            },
-            Expression::Equal(ADDRESS_IS_LOCAL.to_ne_bytes().into()),
-        ])
+        let kind = Expression::Fib {
+            result: FIB_ADDRESS_TYPE,
+            flags: FIB_DESTINATION,
+        };
+        self.is(kind, ADDRESS_IS_LOCAL.to_ne_bytes())
     }
 
     /// It belongs to a connection that was let through, or answers one.
@@ -195,94 +178,159 @@ impl Rule {
         self.connection(CONNECTION_STATE, STATE_KNOWN)
     }
 
+    /// It begins a connection.
+    pub(super) fn beginning(self) -> Self {
+        self.connection(CONNECTION_STATE, STATE_NEW)
+    }
+
+    /// The connection tracker makes sense of it.
+    pub(super) fn tracked(self) -> Self {
+        self.connection(CONNECTION_STATE, STATE_KNOWN | STATE_NEW)
+    }
+
     /// Its destination was translated by the map of published ports.
     pub(super) fn translated(self) -> Self {
         self.connection(CONNECTION_STATUS, STATUS_TRANSLATED)
     }
 
+    /// Its destination was not translated.
+    pub(super) fn untranslated(self) -> Self {
+        let bits = Expression::Mask(STATUS_TRANSLATED.to_ne_bytes());
+        self.and([Expression::Connection(CONNECTION_STATUS)])
+            .is(bits, 0u32.to_ne_bytes())
+    }
+
     fn connection(self, key: u32, mask: u32) -> Self {
-        let none = 0u32.to_ne_bytes().into();
-        self.and([
-            Expression::Connection(key),
-            Expression::Mask(mask),
-            Expression::Differs(none),
-        ])
+        let bits = Expression::Mask(mask.to_ne_bytes());
+        self.and([Expression::Connection(key)]).compare(
+            bits,
+            Comparison::Differs,
+            0u32.to_ne_bytes(),
+        )
     }
 
     fn ipv4(self) -> Self {
-        self.and([
-            Expression::Meta(META_NETWORK),
-            Expression::Equal(vec![NETWORK_IPV4]),
-        ])
+        self.is(Expression::Meta(META_NETWORK), [NETWORK_IPV4])
     }
 
-    fn source(self, length: u32) -> Self {
-        let (header, offset) = (HEADER_NETWORK, IPV4_SOURCE);
-        self.ipv4().and([Expression::Payload {
-            header,
-            offset,
-            length,
-            register: REGISTER,
-        }])
+    /// It is something else than IPv4.
+    pub(super) fn not_ipv4(self) -> Self {
+        let network = Expression::Meta(META_NETWORK);
+        self.compare(network, Comparison::Differs, [NETWORK_IPV4])
     }
 
-    /// Its source is a virtual gateway whose contract lets it go beyond the uplink.
-    pub(super) fn allowed(self) -> Self {
-        self.source(4).and([Expression::InSet(WAN)])
+    /// It is for more than one receiver, or for nobody: multicast, broadcast, reserved addresses.
+    pub(super) fn for_many(self) -> Self {
+        let first = network_header(IPV4_DESTINATION, 1);
+        self.ipv4()
+            .compare(first, Comparison::AtLeast, [MANY_RECEIVERS])
     }
 
     /// Its source lies in the virtual gateways' network, 100.96.0.0/16.
     pub(super) fn of_a_vgw(self) -> Self {
-        let network = BOX_ADDRESS.iter().take(2).copied().collect();
-        self.source(2).and([Expression::Equal(network)])
+        let network: Vec<u8> = BOX_ADDRESS.iter().take(2).copied().collect();
+        self.ipv4().is(network_header(IPV4_SOURCE, 2), network)
+    }
+
+    /// Its destination is of those that are nobody's in the Internet.
+    pub(super) fn for_special(self) -> Self {
+        self.ipv4().and([
+            network_header(IPV4_DESTINATION, 4),
+            Expression::InSet(table::SPECIAL),
+        ])
+    }
+
+    /// It goes to this destination; `protocol` and the destination's port are compared as well.
+    pub(super) fn for_destination(
+        mut self,
+        destination: &Destination,
+        protocol: Option<Protocol>,
+    ) -> Self {
+        let network = destination.network;
+        if network.prefix() > 0 {
+            let mask = u32::MAX << (32 - u32::from(network.prefix()));
+            self = self.and([network_header(IPV4_DESTINATION, 4)]).is(
+                Expression::Mask(mask.to_be_bytes()),
+                network.first().octets(),
+            );
+        }
+        if let Some(protocol) = protocol {
+            self = self.is(Expression::Meta(META_TRANSPORT), [transport(protocol)]);
+        }
+        if destination.port != 0 {
+            self = self.is(port(2, REGISTER), destination.port.to_be_bytes());
+        }
+        self
     }
 
     /// It goes to this TCP port.
-    pub(super) fn tcp_port(self, port: u16) -> Self {
-        let (header, register) = (HEADER_TRANSPORT, REGISTER);
-        self.and([
-            Expression::Meta(META_TRANSPORT),
-            Expression::Equal(vec![TRANSPORT_TCP]),
-            Expression::Payload {
-                header,
-                offset: 2,
-                length: 2,
-                register,
-            },
-            Expression::Equal(port.to_be_bytes().into()),
-        ])
+    pub(super) fn towards_tcp_port(self, number: u16) -> Self {
+        self.is(Expression::Meta(META_TRANSPORT), [TRANSPORT_TCP])
+            .is(port(2, REGISTER), number.to_be_bytes())
+    }
+
+    /// It comes from this TCP port.
+    pub(super) fn out_of_tcp_port(self, number: u16) -> Self {
+        self.is(Expression::Meta(META_TRANSPORT), [TRANSPORT_TCP])
+            .is(port(0, REGISTER), number.to_be_bytes())
     }
 
     /// It is an IPv4 echo request.
     pub(super) fn echo_request(self) -> Self {
-        let (header, register) = (HEADER_TRANSPORT, REGISTER);
+        let kind = Expression::Payload {
+            header: HEADER_TRANSPORT,
+            offset: 0,
+            length: 1,
+            register: REGISTER,
+        };
+        self.ipv4()
+            .is(Expression::Meta(META_TRANSPORT), [TRANSPORT_ICMP])
+            .is(kind, [ICMP_ECHO_REQUEST])
+    }
+
+    /// Looks protocol and port up among the published ones, marks the connection and sends it there.
+    pub(super) fn translate(self) -> Self {
         self.ipv4().and([
             Expression::Meta(META_TRANSPORT),
-            Expression::Equal(vec![TRANSPORT_ICMP]),
-            Expression::Payload {
-                header,
-                offset: 0,
-                length: 1,
-                register,
+            port(2, REGISTER + 1),
+            Expression::InMap(table::PUBLISH),
+            Expression::Mark {
+                register: RESULT + 2,
             },
-            Expression::Equal(vec![ICMP_ECHO_REQUEST]),
+            Expression::Translate,
         ])
     }
 
-    /// Look protocol and port up among the published ones and send it there.
-    pub(super) fn translate(self) -> Self {
-        let (header, register) = (HEADER_TRANSPORT, REGISTER + 1);
-        self.ipv4().and([
-            Expression::Meta(META_TRANSPORT),
-            Expression::Payload {
-                header,
-                offset: 2,
-                length: 2,
+    /// Does what the map has for the device that it came in by.
+    pub(super) fn by_input(self, map: &'static str) -> Self {
+        self.and([Expression::Meta(META_INPUT), Expression::ByMap(map)])
+    }
+
+    /// Does what the map has for the device that it leaves by.
+    pub(super) fn by_output(self, map: &'static str) -> Self {
+        self.and([Expression::Meta(META_OUTPUT), Expression::ByMap(map)])
+    }
+
+    /// Its connection would be one more than `most` of those that were counted here.
+    pub(super) fn over(self, most: u32) -> Self {
+        self.and([Expression::Over(most)])
+    }
+
+    /// Marks its connection.
+    pub(super) fn mark(self, mark: u32) -> Self {
+        let register = REGISTER;
+        self.and([
+            Expression::Load {
                 register,
+                bytes: mark.to_ne_bytes().into(),
             },
-            Expression::InMap(PUBLISH),
-            Expression::Translate,
+            Expression::Mark { register },
         ])
+    }
+
+    /// The connection tracker does not see it.
+    pub(super) fn untracked(self) -> Self {
+        self.and([Expression::NoTrack])
     }
 
     pub(super) fn masquerade(self) -> Self {
@@ -290,23 +338,73 @@ impl Rule {
     }
 
     pub(super) fn accept(self) -> Self {
-        self.and([Expression::Verdict { accept: true }])
+        self.end(Verdict::Accept)
+    }
+
+    pub(super) fn end(self, verdict: Verdict) -> Self {
+        self.and([Expression::Verdict(verdict)])
     }
 
     /// Counted, so that a refusal leaves a trace.
     pub(super) fn drop(self) -> Self {
-        self.and([Expression::Count, Expression::Verdict { accept: false }])
+        self.and([Expression::Count]).end(Verdict::Drop)
+    }
+
+    /// Dropped, and counted for the link that it came in by.
+    pub(super) fn refuse(self, reason: Reason) -> Self {
+        self.and([Expression::Meta(META_INPUT)]).refused(reason)
+    }
+
+    /// Dropped, and counted for the link with this index.
+    pub(super) fn refuse_for(self, index: u32, reason: Reason) -> Self {
+        self.and([Expression::Load {
+            register: REGISTER,
+            bytes: index.to_ne_bytes().into(),
+        }])
+        .refused(reason)
+    }
+
+    fn refused(self, reason: Reason) -> Self {
+        let reason = Expression::Load {
+            register: REGISTER + 1,
+            bytes: (reason as u32).to_ne_bytes().into(),
+        };
+        self.and([reason, Expression::CountIn(table::REFUSED)])
+            .end(Verdict::Drop)
     }
 
     /// Writes the expressions into a rule's list.
     pub(super) fn write(&self, list: &mut Attributes<'_>) {
         for expression in &self.expressions {
-            list.nest(LIST_ELEMENT, |element| {
-                element
-                    .text(1, expression.name())
-                    .nest(2, |data| expression.write(data));
-            });
+            expression.append(list);
         }
+    }
+}
+
+/// Number of a transport in the IPv4 header.
+pub(super) const fn transport(protocol: Protocol) -> u8 {
+    match protocol {
+        Protocol::Tcp => TRANSPORT_TCP,
+        Protocol::Udp => TRANSPORT_UDP,
+    }
+}
+
+/// Source and destination port lie at the same place in TCP and UDP.
+const fn port(offset: u32, register: u32) -> Expression {
+    Expression::Payload {
+        header: HEADER_TRANSPORT,
+        offset,
+        length: 2,
+        register,
+    }
+}
+
+const fn network_header(offset: u32, length: u32) -> Expression {
+    Expression::Payload {
+        header: HEADER_NETWORK,
+        offset,
+        length,
+        register: REGISTER,
     }
 }
 
@@ -315,86 +413,4 @@ fn device_name(device: &str) -> Vec<u8> {
     let mut name = device.as_bytes().to_vec();
     name.resize(16, 0);
     name
-}
-
-impl Expression {
-    const fn name(&self) -> &'static str {
-        match self {
-            Self::Meta(_) => "meta",
-            Self::Payload { .. } => "payload",
-            Self::Fib { .. } => "fib",
-            Self::Connection(_) => "ct",
-            Self::Mask(_) => "bitwise",
-            Self::Equal(_) | Self::Differs(_) => "cmp",
-            Self::InSet(_) | Self::InMap(_) => "lookup",
-            Self::Translate => "nat",
-            Self::Masquerade => "masq",
-            Self::Count => "counter",
-            Self::Verdict { .. } => "immediate",
-        }
-    }
-
-    /// The attributes, by their numbers in `nf_tables.h`.
-    fn write(&self, to: &mut Attributes<'_>) {
-        match self {
-            Self::Meta(key) | Self::Connection(key) => {
-                to.network(1, REGISTER).network(2, *key);
-            }
-            Self::Payload {
-                header,
-                offset,
-                length,
-                register,
-            } => {
-                to.network(1, *register)
-                    .network(2, *header)
-                    .network(3, *offset)
-                    .network(4, *length);
-            }
-            Self::Fib { result, flags } => {
-                to.network(1, REGISTER)
-                    .network(2, *result)
-                    .network(3, *flags);
-            }
-            Self::Mask(mask) => {
-                to.network(1, REGISTER).network(2, REGISTER).network(3, 4);
-                value(to, 4, &mask.to_ne_bytes());
-                value(to, 5, &0u32.to_ne_bytes());
-            }
-            Self::Equal(expected) => compare(to, 0, expected),
-            Self::Differs(expected) => compare(to, 1, expected),
-            Self::InSet(set) => {
-                to.text(1, set).network(2, REGISTER);
-            }
-            Self::InMap(map) => {
-                to.text(1, map).network(2, REGISTER).network(3, RESULT);
-            }
-            Self::Translate => {
-                const DESTINATION: u32 = 1;
-                to.network(1, DESTINATION)
-                    .network(2, u32::from(NETWORK_IPV4))
-                    .network(3, RESULT)
-                    .network(5, RESULT + 1);
-            }
-            Self::Masquerade | Self::Count => {}
-            Self::Verdict { accept } => {
-                to.network(1, VERDICT).nest(2, |data| {
-                    data.nest(2, |verdict| {
-                        verdict.network(1, u32::from(*accept));
-                    });
-                });
-            }
-        }
-    }
-}
-
-fn compare(to: &mut Attributes<'_>, operation: u32, expected: &[u8]) {
-    to.network(1, REGISTER).network(2, operation);
-    value(to, 3, expected);
-}
-
-fn value(to: &mut Attributes<'_>, kind: u16, bytes: &[u8]) {
-    to.nest(kind, |data| {
-        data.bytes(DATA_VALUE, bytes);
-    });
 }
