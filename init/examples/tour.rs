@@ -66,7 +66,13 @@ impl Tour {
         say(&format!("virtual gateway active, {:?}", report.posture));
         let slot = slot();
         let contract = contract(32 << 20);
-        self.ask(Verb::Adjust { slot, contract }).expect("active");
+        let shares = heapless::Vec::new();
+        self.ask(Verb::Adjust {
+            slot,
+            contract,
+            shares,
+        })
+        .expect("active");
         self.ask(Verb::Kill { unit: vgw }).expect("running");
         self.wait_for(vgw, UnitState::Restarting);
         let report = self.wait_for(vgw, UnitState::Active);

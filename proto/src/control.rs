@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 use crate::contract::Contract;
 use crate::id::{Slot, UnitId, UnitRef};
 use crate::jail::Step;
+use crate::limits::BUNDLES_PER_SLOT;
 use crate::name::Name;
 use crate::posture::Posture;
 use crate::restart::RestartPolicy;
-use crate::spec::{BundleSpec, VgwSpec};
+use crate::spec::{BundleShare, BundleSpec, VgwSpec};
 use crate::state::{Exit, Fault, UnitState};
 use crate::table::Role;
 
@@ -74,12 +75,15 @@ pub enum Verb {
         /// Which.
         unit: UnitId,
     },
-    /// Steward: change the limits of a running virtual gateway.
+    /// Steward: change the limits of a running virtual gateway and of its bundles. Answered when
+    /// the kernel has taken them, or has not. What init starts again by itself has them too.
     Adjust {
         /// Which.
         slot: Slot,
         /// The new contract.
         contract: Contract,
+        /// What its bundles have of it. One that init does not know is no error.
+        shares: heapless::Vec<BundleShare, BUNDLES_PER_SLOT>,
     },
     /// Steward: forget an `Idle` unit, its record and what was made for it.
     Forget {
@@ -129,7 +133,8 @@ pub enum Verb {
 /// What init tells a core unit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
-    /// The answer to a request. Starting answers when the start was accepted; reports tell the rest.
+    /// The answer to a request. Starting answers when the start was accepted; reports tell the
+    /// rest. Adjusting answers when it is done.
     Reply {
         /// Of the request.
         id: u32,

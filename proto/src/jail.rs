@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::contract::Contract;
 use crate::id::Slot;
 use crate::posture::Posture;
-use crate::spec::{BundleSpec, VgwSpec};
+use crate::spec::{BundleShare, BundleSpec, VgwSpec};
 use crate::table::{CoreUnit, DeviceClass};
 
 /// Descriptor number of the jail's socket to init.
@@ -63,6 +63,8 @@ pub enum Task {
         slot: Slot,
         /// The new contract.
         contract: Contract,
+        /// What its running bundles have of it.
+        shares: heapless::Vec<BundleShare, { crate::limits::BUNDLES_PER_SLOT }>,
     },
     /// Kill what still runs in a virtual gateway and remove what was made for it: link, firewall
     /// entries, cgroups. Its tree on the disk stays. What is not there is no error.

@@ -213,6 +213,15 @@ pub enum Push {
     },
 }
 
+/// What of a changed contract waits for a restart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changed {
+    /// Keys of the contract that running bundles keep as they were until they are restarted.
+    pub restart: Vec<String>,
+    /// How many bundles that concerns.
+    pub bundles: u32,
+}
+
 /// What a contract would come to; nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
@@ -317,6 +326,8 @@ pub enum Answer {
     Core(Core),
     /// To `PlanVgw`.
     Plan(Plan),
+    /// To `SetContract`: in force, but for what needs a restart.
+    Changed(Changed),
 }
 
 /// What mgmt needs to serve TLS.

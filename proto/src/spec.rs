@@ -45,6 +45,17 @@ pub enum Readiness {
     Notify,
 }
 
+/// What a running bundle is held to, as far as it can be changed in place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BundleShare {
+    /// Its place in the virtual gateway.
+    pub index: BundleIndex,
+    /// Its share of the contract.
+    pub limits: Limits,
+    /// Its share of what the contract guarantees.
+    pub guarantees: Guarantees,
+}
+
 /// A bundle to start.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BundleSpec {

@@ -205,8 +205,20 @@ impl Limit {
         let held: Contract = serde_json::from_value(held)
             .map_err(|error| Failure::Protocol(format!("its contract: {error}")))?;
         let contract = json!(self.contract.contract(Some(held))?);
-        client.exec(&object, "setContract", &[json!(contract.to_string())])?;
-        output.result(&contract, || format!("{}: contract changed", self.provider));
+        let changed = client.exec(&object, "setContract", &[json!(contract.to_string())])?;
+        let mut result = plain(&changed);
+        result["contract"] = contract;
+        output.result(&result, || {
+            let keys = field(&result, "restart");
+            match number(&result, "bundles") {
+                0 => format!("{}: contract changed, in force", self.provider),
+                count => format!(
+                    "{}: contract changed, in force but for {keys} of {count} running bundles: \
+                     their provider restarts them, or limenctl vgw restart {}",
+                    self.provider, self.provider
+                ),
+            }
+        });
         Ok(())
     }
 }

@@ -112,7 +112,11 @@ impl Supervisor {
             }
             Verb::Stop { unit } => self.stop(unit, now)?,
             Verb::Freeze { slot, frozen } => self.freeze(slot, frozen, now)?,
-            Verb::Adjust { slot, contract } => {
+            Verb::Adjust {
+                slot,
+                contract,
+                shares,
+            } => {
                 let unit = self
                     .unit_mut(UnitId::Vgw(slot))
                     .ok_or(ControlError::Unknown)?;
@@ -121,8 +125,15 @@ impl Supervisor {
                 }
                 if let Program::Vgw(spec) = &mut unit.program {
                     spec.contract = contract;
-                    self.push(Effect::Adjust(slot));
                 }
+                for share in &shares {
+                    let bundle = self.unit_mut(UnitId::Bundle(slot, share.index));
+                    if let Some(Program::Bundle(spec)) = bundle.map(|unit| &mut unit.program) {
+                        spec.limits = share.limits;
+                        spec.guarantees = share.guarantees;
+                    }
+                }
+                self.push(Effect::Adjust(slot));
             }
             Verb::Forget { unit } => self.forget(unit)?,
             Verb::List => {

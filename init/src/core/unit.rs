@@ -10,7 +10,7 @@ use limen_proto::id::{Generation, Slot, UnitId, UnitRef};
 use limen_proto::jail::Step;
 use limen_proto::posture::Posture;
 use limen_proto::restart::RestartPolicy;
-use limen_proto::spec::{BundleSpec, Readiness, VgwSpec};
+use limen_proto::spec::{BundleShare, BundleSpec, Readiness, VgwSpec};
 use limen_proto::state::{Exit, Fault};
 use limen_proto::table::{CoreUnit, Network, Role};
 
@@ -262,6 +262,18 @@ impl Unit {
                 since => since.saturating_sub(first),
             },
             frozen: self.frozen.is_some(),
+        }
+    }
+
+    /// What a bundle of this virtual gateway is held to; none for other units.
+    pub fn share_in(&self, slot: Slot) -> Option<BundleShare> {
+        match &self.program {
+            Program::Bundle(spec) if spec.slot == slot => Some(BundleShare {
+                index: spec.index,
+                limits: spec.limits,
+                guarantees: spec.guarantees,
+            }),
+            Program::Core(_) | Program::Hand(..) | Program::Vgw(_) | Program::Bundle(_) => None,
         }
     }
 

@@ -9,6 +9,7 @@ use heapless::String;
 use limen_proto::control::Event as Told;
 use limen_proto::id::{Generation, Slot, UnitId, UnitRef};
 use limen_proto::jail::Task;
+use limen_proto::limits::BUNDLES_PER_SLOT;
 use limen_proto::name::Name;
 use limen_proto::state::{Exit, UnitState};
 use limen_proto::table::Role;
@@ -95,7 +96,13 @@ impl Shell {
         };
         let namespaces = self.lives.of(unit).and_then(|one| one.namespaces.as_ref());
         let network = namespaces.and_then(|(_, network)| duplicate(network).ok());
-        let task = Task::Adjust { slot, contract };
+        let bundles = self.core.units().iter();
+        let shares = bundles.filter_map(|one| one.share_in(slot));
+        let task = Task::Adjust {
+            slot,
+            contract,
+            shares: shares.take(BUNDLES_PER_SLOT).collect(),
+        };
         self.send_out(Purpose::Adjust(slot), &task, network.as_ref());
     }
 

@@ -1,6 +1,7 @@
 //! Control sockets: requests in, events out
 //!
-//! A request is answered after the effects that it caused were carried out. A unit that does not
+//! A request is answered after the effects that it caused were carried out; adjusting, when
+//! limen-jail has come back. A unit that does not
 //! read what it is told, until a megabyte waits, is hung: it is killed, and its successor is told
 //! again. Waiting for it would make PID 1 wait.
 
@@ -67,12 +68,17 @@ impl Shell {
             // The proof that it was executed comes on another socket, and before this.
             self.hear_jail(life);
         }
-        let keep = Keep::of(&verb);
+        let (keep, adjusting) = (Keep::of(&verb), matches!(verb, Verb::Adjust { .. }));
         let result = self.core.request(life, verb, descriptors.len(), self.now);
         if result.is_ok() {
             self.keep(keep, descriptors);
+            self.asked = adjusting.then_some((life, id));
         }
         self.carry_out();
+        if adjusting && result.is_ok() && self.asked.take().is_none() {
+            // The errand took the question along, and answers it.
+            return;
+        }
         self.tell(life, &Event::Reply { id, result }, &[]);
     }
 

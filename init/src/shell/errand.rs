@@ -8,6 +8,7 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use heapless::Vec;
 use limen_channel::{Buffer, Channel, ChannelError};
+use limen_proto::control::{ControlError, Event as Notice};
 use limen_proto::id::{Slot, UnitRef};
 use limen_proto::jail::{Answer, Step, Task};
 use limen_proto::limits::SLOTS;
@@ -48,7 +49,12 @@ pub(super) struct Errand {
     process: OwnedFd,
     pid: u32,
     deadline: Option<u64>,
+    /// The request that is answered by its outcome.
+    asked: Option<Asked>,
 }
+
+/// A request of a life that waits for its answer.
+pub(super) type Asked = (UnitRef, u32);
 
 /// The running errands.
 pub(super) struct Errands {
@@ -87,9 +93,10 @@ impl Errands {
 impl Shell {
     /// Sends limen-jail out. A failure to start is an outcome like any other.
     pub(super) fn send_out(&mut self, purpose: Purpose, task: &Task, rider: Option<&OwnedFd>) {
-        if let Err(errno) = self.try_send_out(purpose, task, rider) {
+        let asked = self.asked.take();
+        if let Err(errno) = self.try_send_out(purpose, task, rider, asked) {
             let failed = Some((Step::Task, errno.raw_os_error()));
-            self.conclude(purpose, failed);
+            self.conclude(purpose, failed, asked);
         }
     }
 
@@ -98,6 +105,7 @@ impl Shell {
         purpose: Purpose,
         task: &Task,
         rider: Option<&OwnedFd>,
+        asked: Option<Asked>,
     ) -> Result<(), Errno> {
         if self.errands.list.is_full() {
             return Err(Errno::BUSY);
@@ -117,6 +125,7 @@ impl Shell {
             process: child.pidfd,
             pid: child.pid.as_raw_nonzero().get().unsigned_abs(),
             deadline: Some(self.now.saturating_add(WITHIN_MS)),
+            asked,
         };
         self.errands.list.push(errand).map_err(|_| Errno::BUSY)
     }
@@ -140,8 +149,8 @@ impl Shell {
             Err(error) => Some((Step::Task, error.errno())),
         };
         errand.channel = None;
-        let purpose = errand.purpose;
-        self.conclude(purpose, failed);
+        let (purpose, asked) = (errand.purpose, errand.asked.take());
+        self.conclude(purpose, failed, asked);
     }
 
     /// The process of an errand may have ended.
@@ -168,7 +177,7 @@ impl Shell {
         }
     }
 
-    fn conclude(&mut self, purpose: Purpose, failed: Option<(Step, i32)>) {
+    fn conclude(&mut self, purpose: Purpose, failed: Option<(Step, i32)>, asked: Option<Asked>) {
         if let Some((step, number)) = failed {
             self.journal.log(
                 Level::Warning,
@@ -187,6 +196,10 @@ impl Shell {
                 }
             }
             Purpose::Remove(life) => self.core.handle(Event::Removed(life), self.now),
+        }
+        if let Some((life, id)) = asked {
+            let result = failed.map_or(Ok(()), |(_, errno)| Err(ControlError::Kernel(errno)));
+            self.tell(life, &Notice::Reply { id, result }, &[]);
         }
     }
 }

@@ -62,6 +62,8 @@ pub struct Shell {
     errands: errand::Errands,
     /// The descriptors of a hand that was accepted and is not built yet.
     hand: Option<(UnitId, OwnedFd, OwnedFd)>,
+    /// The request that is being carried out, when an errand will answer it.
+    asked: Option<errand::Asked>,
     epoll: OwnedFd,
     signals: signals::Signals,
     journal: &'static journal::Journal,

@@ -114,6 +114,7 @@ fn begin(first: u64, first_process: bool, journal: &'static Journal) -> Result<S
         stored: heapless::Vec::new(),
         errands: Errands::new(),
         hand: None,
+        asked: None,
         epoll,
         signals,
         journal,

@@ -33,6 +33,10 @@ pub fn answer_value(answer: &Answer) -> Value {
         Answer::Audit(events) => events.iter().map(event_map).collect(),
         Answer::Core(core) => core::map(core),
         Answer::Plan(plan) => plan_map(plan),
+        Answer::Changed(changed) => json!({
+            "Restart": changed.restart,
+            "Bundles": changed.bundles,
+        }),
     }
 }
 

@@ -190,8 +190,11 @@ pub(super) static KIND: Kind = Kind {
                 form: Form::Json,
                 description: "the whole new contract, as the attribute Contract shows it",
             }],
-            returns: Form::Void,
-            description: "change its guarantees and limits while it runs",
+            returns: Form::Map,
+            description: "change its guarantees and limits while it runs, its bundles' shares with \
+                          them; answers when they are in force, with Restart, the keys that \
+                          running bundles keep as they were until they are restarted, and \
+                          Bundles, how many those are",
             operator_only: true,
             perform: |target, arguments| {
                 let contract = contract(arguments.first().unwrap_or(&Value::Null))?;

@@ -32,7 +32,7 @@ pub(crate) fn prepare() {
     for directory in ["/sys/fs/cgroup", CGROUP, &format!("{CGROUP}/core")] {
         fs::write(
             format!("{directory}/cgroup.subtree_control"),
-            "+cpu +memory +pids",
+            "+cpu +memory +pids +io",
         )
         .unwrap();
     }

@@ -10,6 +10,7 @@
     reason = "a walk that stumbles shall say where"
 )]
 
+mod adjust;
 mod broken;
 mod bundle;
 mod core;
@@ -27,10 +28,11 @@ use limen_sandbox::reap;
 
 use crate::guest::{CGROUP, Job, prepare};
 
+use crate::adjust::adjust;
 use crate::broken::{BREAK, break_call, broken_calls, faults};
 use crate::bundle::{SCRIPTS, bundle, foreign_root, store, timing};
 use crate::core::core_unit;
-use crate::vgw::{adjust, virtual_gateway};
+use crate::vgw::virtual_gateway;
 
 fn main() {
     let words: Vec<_> = std::env::args().collect();
@@ -81,6 +83,7 @@ fn walk() {
     }
     timing(slot, &vgw);
     adjust(slot, &vgw);
+    vgw::end(&vgw);
 
     drop(vgw);
     let answer = Job::new("core/hand").start(&Task::DestroyVgw { slot }, &[]);

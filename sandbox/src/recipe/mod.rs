@@ -67,9 +67,11 @@ impl Jail {
                 let cgroup = given.take("the cgroup")?;
                 self.build(task, cgroup, given, init)
             }
-            Task::Adjust { slot, contract } => {
-                vgw::adjust(slot, &contract, &mut given).and_then(|()| init.done())
-            }
+            Task::Adjust {
+                slot,
+                contract,
+                shares,
+            } => vgw::adjust(slot, &contract, &shares, &mut given).and_then(|()| init.done()),
             Task::DestroyVgw { slot } => destroy::vgw(slot).and_then(|()| init.done()),
             Task::PrepareNetwork {
                 uplink,

@@ -9,7 +9,7 @@ use limen_proto::contract::{Contract, LEAST_DESCRIPTORS};
 use limen_proto::id::Slot;
 use limen_proto::limits::REAPER_UID;
 use limen_proto::posture::Posture;
-use limen_proto::spec::VgwSpec;
+use limen_proto::spec::{BundleShare, VgwSpec};
 use limen_proto::words::Words;
 
 use super::Given;
@@ -77,10 +77,25 @@ pub(super) fn payload(
     Ok(command.run_as(Program::Open(reaper.as_fd()), &[]))
 }
 
-/// Another contract for a virtual gateway that runs.
-pub(super) fn adjust(slot: Slot, contract: &Contract, given: &mut Given) -> Result<(), Fault> {
+/// Another contract for a virtual gateway that runs, and other shares of it for its bundles.
+pub(super) fn adjust(
+    slot: Slot,
+    contract: &Contract,
+    shares: &[BundleShare],
+    given: &mut Given,
+) -> Result<(), Fault> {
     let inside = given.take("the network namespace")?;
     Cgroup::of_vgw(slot)?.change(&share(contract))?;
+    for one in shares {
+        // None: it ended meanwhile, and starts again with its new share.
+        if let Some(leaf) = Cgroup::of_bundle(slot, one.index)? {
+            leaf.change(&Share {
+                limits: &one.limits,
+                guarantees: &one.guarantees,
+                victim: OutOfMemory::All,
+            })?;
+        }
+    }
     quota::limit(slot, contract)?;
     network::adjust(slot, inside.as_fd(), contract)
 }

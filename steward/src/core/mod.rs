@@ -27,6 +27,7 @@ mod jobs;
 pub mod quantity;
 pub mod reconcile;
 pub mod refusal;
+pub mod share;
 pub mod sound;
 pub mod spec;
 pub mod turn;
@@ -295,7 +296,7 @@ impl Steward {
 
     fn reconcile(&mut self, turn: &mut Turn<'_>) {
         for step in reconcile::plan(&self.desired, &self.units, self.facts.blind) {
-            if let Verb::Adjust { slot, contract } = &step.verb {
+            if let Verb::Adjust { slot, contract, .. } = &step.verb {
                 self.adjusting.insert(*slot, contract.clone());
             }
             let id = self.ask(turn, step.verb);

@@ -18,6 +18,7 @@ use limen_proto::id::{Generation, Slot, UnitId};
 use limen_proto::state::UnitState;
 
 use super::desired::{BundleRecord, Desired, Held, Phase, VgwRecord};
+use super::share::{shares, within};
 use super::spec::{VGW_RESTART, bundle_spec, bundle_tag, vgw_spec, vgw_tag};
 use super::units::{Asked, Attempt, Unit, Units};
 
@@ -76,7 +77,7 @@ pub fn want_bundle(vgw: Option<&VgwRecord>, bundle: Option<&BundleRecord>) -> Wa
 pub fn plan(desired: &Desired, units: &Units, blind: bool) -> Vec<Step> {
     let mut steps = Vec::new();
     for vgw in desired.vgws.values() {
-        steps.extend(vgw_step(vgw, units));
+        steps.extend(vgw_step(vgw, units, desired));
         for bundle in desired.bundles_of(vgw.slot) {
             steps.extend(bundle_step(vgw, bundle, units));
         }
@@ -94,7 +95,7 @@ pub fn plan(desired: &Desired, units: &Units, blind: bool) -> Vec<Step> {
     steps
 }
 
-fn vgw_step(vgw: &VgwRecord, units: &Units) -> Option<Step> {
+fn vgw_step(vgw: &VgwRecord, units: &Units, desired: &Desired) -> Option<Step> {
     let id = UnitId::Vgw(vgw.slot);
     let unit = units.get(id);
     if unit.asked.is_some() {
@@ -108,7 +109,7 @@ fn vgw_step(vgw: &VgwRecord, units: &Units) -> Option<Step> {
         if !unit.carries(tag) {
             return end(id, &unit, Want::Idle, units);
         }
-        return freeze(vgw, &unit).or_else(|| adjust(vgw, &unit));
+        return freeze(vgw, &unit).or_else(|| adjust(vgw, &unit, desired));
     }
     let attempt = Attempt {
         tag,
@@ -143,7 +144,7 @@ fn freeze(vgw: &VgwRecord, unit: &Unit) -> Option<Step> {
     })
 }
 
-fn adjust(vgw: &VgwRecord, unit: &Unit) -> Option<Step> {
+fn adjust(vgw: &VgwRecord, unit: &Unit, desired: &Desired) -> Option<Step> {
     let ready = vgw.adjust && unit.state() == UnitState::Active && unit.balked.is_none();
     ready.then(|| Step {
         unit: UnitId::Vgw(vgw.slot),
@@ -152,6 +153,7 @@ fn adjust(vgw: &VgwRecord, unit: &Unit) -> Option<Step> {
         verb: Verb::Adjust {
             slot: vgw.slot,
             contract: vgw.contract.clone(),
+            shares: shares(vgw, desired),
         },
     })
 }
@@ -195,9 +197,7 @@ fn bundle_step(vgw: &VgwRecord, bundle: &BundleRecord, units: &Units) -> Option<
     if had_its_run || unit.attempt == Some(attempt) {
         return None;
     }
-    let mut spec = bundle_spec(bundle).ok()?;
-    // What the contract allows now, which may be less than when the bundle was installed.
-    spec.jit &= vgw.contract.jit;
+    let spec = within(bundle_spec(bundle).ok()?, &vgw.contract);
     Some(Step {
         unit: id,
         asked: Asked::Start,

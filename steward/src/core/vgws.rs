@@ -4,11 +4,13 @@
 //! steps: its place is emptied by limen-install, then it stands. So nothing of an earlier holder
 //! is ever found there, not even after the state was lost.
 
+use std::collections::BTreeSet;
+
 use limen_proto::contract::Contract;
 use limen_proto::control::UnitReport;
 use limen_proto::id::{Slot, UnitId};
 use limen_proto::limits::SLOTS;
-use limen_proto::manage::{Answer, Refusal, Vgw};
+use limen_proto::manage::{Answer, Changed, Refusal, Vgw};
 use limen_proto::name::Name;
 use limen_proto::state::UnitState;
 
@@ -20,6 +22,8 @@ use super::credential;
 use super::desired::{Change, Phase, VgwRecord};
 use super::quantity::bytes;
 use super::refusal::{conflict, not_admitted};
+use super::share::{fixed, within};
+use super::spec::bundle_spec;
 use super::turn::Turn;
 use super::wait::{BUILD_MS, Form, Goal, REMOVE_MS, STOP_VGW_MS};
 use super::{Outcome, Steward, view};
@@ -259,6 +263,7 @@ impl Steward {
     ) -> Outcome {
         standing(&vgw)?;
         self.admit(turn, contract, vgw.slot)?;
+        let (changed, names) = self.waiting_for_restart(&vgw, contract);
         vgw.contract = contract.clone();
         vgw.adjust = true;
         let text = format!(
@@ -267,14 +272,50 @@ impl Steward {
             contract.limits.cpu_percent,
             bytes(contract.disk)
         );
-        let draft = event(turn.now, &asking.actor(), Some(&vgw.provider), &text, "");
+        // Which bundles it concerns is the provider's own business.
+        let detail = match names.as_slice() {
+            [] => String::new(),
+            names => format!(
+                "restart {} to put {} in force there",
+                names.join(", "),
+                changed.restart.join(", ")
+            ),
+        };
+        let actor = asking.actor();
+        let draft = event(turn.now, &actor, Some(&vgw.provider), &text, &detail);
         let slot = vgw.slot;
         self.commit_with(turn, draft, vec![Change::Vgw(vgw)])?;
         self.units.may_adjust(UnitId::Vgw(slot));
         let until = turn.now.monotonic_ms + BUILD_MS;
-        self.waiters
-            .add(asking.call, Goal::Adjusted(slot), Form::Done, until);
+        self.waiters.add(
+            asking.call,
+            Goal::Adjusted(slot),
+            Form::Changed(changed),
+            until,
+        );
         Ok(None)
+    }
+
+    /// What running bundles keep until they are restarted, and their names.
+    fn waiting_for_restart(&self, vgw: &VgwRecord, next: &Contract) -> (Changed, Vec<String>) {
+        let (mut restart, mut names) = (BTreeSet::new(), Vec::new());
+        for bundle in self.desired.installed(vgw.slot) {
+            let unit = self.units.get(UnitId::Bundle(vgw.slot, bundle.index));
+            let Ok(spec) = bundle_spec(bundle) else {
+                continue;
+            };
+            let (before, after) = (within(spec.clone(), &vgw.contract), within(spec, next));
+            let keys = fixed(&before, &after);
+            if !unit.is_down() && !keys.is_empty() {
+                restart.extend(keys);
+                names.push(bundle.summary.name.to_string());
+            }
+        }
+        let changed = Changed {
+            restart: restart.into_iter().map(str::to_owned).collect(),
+            bundles: u32::try_from(names.len()).unwrap_or(u32::MAX),
+        };
+        (changed, names)
     }
 
     /// init carried a contract out.

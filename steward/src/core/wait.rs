@@ -4,7 +4,7 @@
 //! failed, or at the deadline, whichever is first. There is always one of the three.
 
 use limen_proto::id::{BundleIndex, Slot, UnitId};
-use limen_proto::manage::{Answer, Refusal};
+use limen_proto::manage::{Answer, Changed, Refusal};
 use limen_proto::state::UnitState;
 
 use super::Steward;
@@ -44,15 +44,17 @@ pub(super) enum Goal {
 }
 
 /// What the answer looks like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Form {
     /// `Done`, or a refusal when the unit failed.
     Done,
+    /// What of a changed contract needs a restart.
+    Changed(Changed),
     /// The virtual gateway or bundle as it is then, failed or not.
     View,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Waiter {
     call: u32,
     goal: Goal,
@@ -103,7 +105,7 @@ impl Steward {
     pub(super) fn waiters_settle(&mut self, turn: &mut Turn<'_>) {
         let waiting = std::mem::take(&mut self.waiters.0);
         for waiter in waiting {
-            let late = turn.now.monotonic_ms >= waiter.until_ms;
+            let (call, late) = (waiter.call, turn.now.monotonic_ms >= waiter.until_ms);
             let result = match self.progress(waiter.goal) {
                 Progress::Pending if !late => {
                     self.waiters.0.push(waiter);
@@ -114,7 +116,7 @@ impl Steward {
                 Progress::Failed(_) if waiter.form == Form::View => self.answer(turn, waiter),
                 Progress::Failed(why) => Err(failed(why)),
             };
-            self.reply(turn, Some(waiter.call), result);
+            self.reply(turn, Some(call), result);
         }
     }
 
@@ -253,7 +255,7 @@ impl Steward {
     }
 
     fn late(&mut self, turn: &mut Turn<'_>, waiter: Waiter) -> Result<Answer, Refusal> {
-        match (waiter.goal, waiter.form) {
+        match (waiter.goal, &waiter.form) {
             (Goal::Up(_), Form::View) => self.answer(turn, waiter),
             (Goal::Up(unit) | Goal::Down(unit), _) => Err(unavailable(format!(
                 "it is still {}; it goes on in the background, look again later",
@@ -275,8 +277,10 @@ impl Steward {
     }
 
     fn answer(&mut self, turn: &mut Turn<'_>, waiter: Waiter) -> Result<Answer, Refusal> {
-        if waiter.form == Form::Done {
-            return Ok(Answer::Done);
+        match waiter.form {
+            Form::Done => return Ok(Answer::Done),
+            Form::Changed(changed) => return Ok(Answer::Changed(changed)),
+            Form::View => {}
         }
         let view = match waiter.goal {
             Goal::Up(UnitId::Vgw(slot)) => {

@@ -12,6 +12,7 @@
     reason = "a test that panics is a test that fails"
 )]
 
+mod adjust;
 mod freeze;
 mod machine;
 mod random;

@@ -15,7 +15,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use limen_proto::contract::{Guarantees, Limits};
-use limen_proto::id::Slot;
+use limen_proto::id::{BundleIndex, Slot};
 use limen_proto::jail::Step;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{CWD, Mode, OFlags};
@@ -85,6 +85,15 @@ impl Cgroup {
     /// A virtual gateway's.
     pub(crate) fn of_vgw(slot: Slot) -> Result<Self, Fault> {
         Self::open(vgw_path(slot))
+    }
+
+    /// A bundle's, if it is there.
+    pub(crate) fn of_bundle(slot: Slot, index: BundleIndex) -> Result<Option<Self>, Fault> {
+        let path = vgw_path(slot).join(format!("b{index}"));
+        match path.exists() {
+            true => Self::open(path).map(Some),
+            false => Ok(None),
+        }
     }
 
     fn open(path: PathBuf) -> Result<Self, Fault> {

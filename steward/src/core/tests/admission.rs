@@ -182,7 +182,7 @@ fn limits_may_exceed_what_is_guaranteed() {
             provider: name(provider),
             contract: wish.clone(),
         };
-        assert_eq!(house.operator(verb), Ok(Answer::Done));
+        assert!(house.operator(verb).is_ok());
     }
 }
 

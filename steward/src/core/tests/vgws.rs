@@ -1,8 +1,9 @@
 //! Virtual gateways from their creation to their end
 
+use limen_proto::contract::Contract;
 use limen_proto::control::Verb as InitVerb;
 use limen_proto::install::Order;
-use limen_proto::manage::{Answer, Push, RefusalKind, Verb};
+use limen_proto::manage::{Answer, Changed, Push, RefusalKind, Verb};
 use limen_proto::state::{Fault, UnitState};
 
 use super::house::*;
@@ -228,16 +229,94 @@ fn a_contract_changes_under_the_running_vgw() {
         provider: name("energy"),
         contract: larger.clone(),
     };
-    assert_eq!(house.operator(verb), Ok(Answer::Done));
+    assert!(house.operator(verb).is_ok());
     assert!(house.asked.contains(&InitVerb::Adjust {
         slot: slot(1),
-        contract: larger.clone()
+        contract: larger.clone(),
+        shares: heapless::Vec::new(),
     }));
     assert_eq!(house.starts(vgw_unit(1)), 1);
     assert_eq!(house.vgw("energy").unwrap().contract, larger);
     let adjusts = house.asked.len();
     house.pass(1000);
     assert_eq!(house.asked.len(), adjusts, "adjusted once");
+}
+
+#[test]
+fn a_shrunken_contract_reaches_the_shares_of_its_bundles() {
+    let mut house = House::inhabited();
+    let mut wish = summary("web", 1);
+    wish.limits.cpu_percent = 40;
+    wish.limits.processes = 20;
+    house.install("energy", wish).unwrap();
+    let mut smaller = contract();
+    smaller.limits.cpu_percent = 30;
+    smaller.limits.processes = 10;
+    smaller.guarantees.memory = 2 << 20;
+    let verb = Verb::SetContract {
+        provider: name("energy"),
+        contract: smaller,
+    };
+    let changed = house.operator(verb).unwrap();
+    let nothing = Changed {
+        restart: Vec::new(),
+        bundles: 0,
+    };
+    assert_eq!(changed, Answer::Changed(nothing));
+    let shares = house.asked.iter().rev().find_map(|verb| match verb {
+        InitVerb::Adjust { shares, .. } => Some(shares.clone()),
+        _ => None,
+    });
+    let [share] = shares.unwrap()[..] else {
+        panic!("one bundle");
+    };
+    assert_eq!((share.limits.cpu_percent, share.limits.processes), (30, 10));
+    assert_eq!(share.guarantees.memory, 2 << 20);
+    assert_eq!(house.starts(bundle_unit(1, 0)), 1, "without a restart");
+}
+
+#[test]
+fn what_cannot_be_changed_in_place_is_answered_with_the_restart_that_it_needs() {
+    let mut house = House::new();
+    let mut first = contract();
+    first.devices.push(name("serial-p1")).unwrap();
+    house.create("energy", first).unwrap();
+    let mut wish = summary("meter", 1);
+    wish.devices = vec![name("serial-p1")];
+    house.install("energy", wish).unwrap();
+    house.install("energy", summary("web", 1)).unwrap();
+    let mut without = contract();
+    without.limits.descriptors = 128;
+    let set = |contract: &Contract| Verb::SetContract {
+        provider: name("energy"),
+        contract: contract.clone(),
+    };
+    let Ok(Answer::Changed(changed)) = house.operator(set(&without)) else {
+        panic!("it is changed");
+    };
+    assert_eq!(changed.restart, ["devices", "limits.descriptors"]);
+    assert_eq!(changed.bundles, 2);
+    // The operator does not read which; the provider does.
+    let event = house.disk.events.last().unwrap();
+    let (text, detail) = event.text.split_once('|').unwrap();
+    assert!(!text.contains("meter"), "{text}");
+    assert!(
+        detail.contains("restart meter, web to put devices"),
+        "{detail}"
+    );
+    let meter = bundle_unit(1, 0);
+    assert_eq!(house.starts(meter), 1);
+    let restart = Verb::RestartBundle {
+        name: name("meter"),
+    };
+    house.call(provider("energy"), restart).unwrap();
+    let spec = house.asked.iter().rev().find_map(|verb| match verb {
+        InitVerb::StartBundle { spec, .. } => Some(spec.clone()),
+        _ => None,
+    });
+    let spec = spec.unwrap();
+    assert!(spec.devices.is_empty());
+    assert_eq!(spec.limits.descriptors, 128);
 }
 
 #[test]
