@@ -43,7 +43,8 @@ pub use refused::Refused;
 /// The kernel lacks nftables, or refused.
 pub fn prepare(uplink: &str, listen: u16) -> Result<(), Fault> {
     sysctl::forward()?;
-    firewall::install(uplink, listen)
+    firewall::install(uplink, listen)?;
+    sysctl::track()
 }
 
 /// Makes the link of `slot` into the network namespace `inside`, shapes both directions and lets
@@ -65,10 +66,11 @@ pub fn build(slot: Slot, inside: BorrowedFd<'_>, contract: &Contract) -> Result<
 /// and routes. It can be done ahead, before anybody lives in the namespace; [`adjust`] opens it.
 ///
 /// # Errors
-/// The kernel refused a message; the link is gone again.
+/// The kernel refused a message; the link is gone again, unless it was there before.
 pub fn connect(slot: Slot, inside: BorrowedFd<'_>) -> Result<(), Fault> {
     let made = link::create(slot, inside);
-    if made.is_err() {
+    // A link that was there before is another's.
+    if made.as_ref().is_err_and(|fault| !link::is_other(fault)) {
         // The first fault is the one to report.
         let _ = link::delete(slot);
     }

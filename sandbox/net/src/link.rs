@@ -24,6 +24,8 @@ const LOOPBACK_INDEX: u32 = 1;
 /// Prefix of the names of the box's ends: the firewall matches it.
 pub(crate) const PREFIX: &str = "vgw";
 
+const CREATE_LINK: &str = "create link";
+
 /// Index of the box's end.
 pub(crate) fn index(slot: Slot) -> u32 {
     1000 + u32::from(slot.get())
@@ -48,6 +50,11 @@ pub(crate) fn create(slot: Slot, inside: BorrowedFd<'_>) -> Result<(), Fault> {
     Socket::open_inside(Family::Route, inside)?.execute(&inner, inner.purposes().len())
 }
 
+/// Whether it was refused because a link of that slot is there already.
+pub(crate) fn is_other(fault: &Fault) -> bool {
+    fault.operation == CREATE_LINK && fault.errno == Errno::EXIST
+}
+
 /// Deletes the pair; absence is success.
 pub(crate) fn delete(slot: Slot) -> Result<(), Fault> {
     let mut batch = Batch::default();
@@ -70,7 +77,7 @@ fn outer_batch(slot: Slot, inside: BorrowedFd<'_>) -> Batch {
     let mut batch = Batch::default();
     let fixed = rt::link(index, rt::FLAG_NO_ARP, rt::FLAG_NO_ARP);
     batch.push(
-        ("create link", name.clone()),
+        (CREATE_LINK, name.clone()),
         (rt::NEW_LINK, make),
         &fixed,
         |to| {
@@ -93,7 +100,7 @@ fn outer_batch(slot: Slot, inside: BorrowedFd<'_>) -> Batch {
     address(&mut batch, index, &name, BOX_ADDRESS);
     up(&mut batch, index, &name);
     let purpose = ("route to", name);
-    batch.push(purpose, (rt::NEW_ROUTE, make), &rt::route(32), |to| {
+    batch.push(purpose, (rt::NEW_ROUTE, make), &rt::host_route(), |to| {
         to.bytes(rt::ROUTE_DESTINATION, &slot.address())
             .native(rt::ROUTE_DEVICE, index)
             .bytes(rt::ROUTE_SOURCE, &BOX_ADDRESS);
@@ -109,8 +116,11 @@ fn inner_batch(slot: Slot) -> Batch {
     up(&mut batch, INNER_INDEX, INNER_NAME);
     let purpose = ("set default route of", name(slot));
     let make = ACK | CREATE | EXCLUSIVE;
-    batch.push(purpose, (rt::NEW_ROUTE, make), &rt::route(0), |to| {
+    // By way of the box's address, though nobody is asked for it: the kernel then remembers one
+    // neighbour, and not one for each destination in a table that all network namespaces share.
+    batch.push(purpose, (rt::NEW_ROUTE, make), &rt::default_route(), |to| {
         to.native(rt::ROUTE_DEVICE, INNER_INDEX)
+            .bytes(rt::ROUTE_GATEWAY, &BOX_ADDRESS)
             .bytes(rt::ROUTE_SOURCE, &slot.address());
     });
     batch

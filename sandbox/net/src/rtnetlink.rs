@@ -45,6 +45,7 @@ pub(crate) const ADDRESS_LOCAL: u16 = 2;
 
 pub(crate) const ROUTE_DESTINATION: u16 = 1;
 pub(crate) const ROUTE_DEVICE: u16 = 4;
+pub(crate) const ROUTE_GATEWAY: u16 = 5;
 pub(crate) const ROUTE_SOURCE: u16 = 7;
 
 /// `struct ifinfomsg`: flags and the mask of those that shall change.
@@ -63,12 +64,25 @@ pub(crate) fn address(index: u32) -> [u8; 8] {
     fixed
 }
 
-/// `struct rtmsg` of a static unicast route in the main table that leads to a device.
-pub(crate) const fn route(prefix: u8) -> [u8; 12] {
+/// `struct rtmsg` of a route to one address, which a device leads to.
+pub(crate) const fn host_route() -> [u8; 12] {
+    const SCOPE_LINK: u8 = 253;
+    route(32, SCOPE_LINK, 0)
+}
+
+/// `struct rtmsg` of the default route, through a gateway that is behind the device by our word.
+pub(crate) const fn default_route() -> [u8; 12] {
+    const SCOPE_UNIVERSE: u8 = 0;
+    const ON_LINK: u8 = 4;
+    route(0, SCOPE_UNIVERSE, ON_LINK)
+}
+
+/// A static unicast route in the main table. Flags are a number in the machine's byte order.
+const fn route(prefix: u8, scope: u8, flags: u8) -> [u8; 12] {
     const MAIN: u8 = 254;
     const STATIC: u8 = 4;
-    const SCOPE_LINK: u8 = 253;
     const UNICAST: u8 = 1;
+    let [a, b, c, d] = (flags as u32).to_ne_bytes();
     [
         FAMILY_INET,
         prefix,
@@ -76,12 +90,12 @@ pub(crate) const fn route(prefix: u8) -> [u8; 12] {
         0,
         MAIN,
         STATIC,
-        SCOPE_LINK,
+        scope,
         UNICAST,
-        0,
-        0,
-        0,
-        0,
+        a,
+        b,
+        c,
+        d,
     ]
 }
 

@@ -11,6 +11,7 @@ use limen_proto::contract::{Contract, Rate, Wan};
 use limen_proto::id::Slot;
 
 use crate::netlink::address;
+use crate::reach::SPECIAL;
 use crate::space::Space;
 
 /// The box's device towards the world: the inner end of a link has this name.
@@ -22,12 +23,19 @@ const WORLD: u16 = 30;
 /// A host of the world that anybody may be let to.
 pub(crate) const HOST: Ipv4Addr = Ipv4Addr::new(192, 88, 10, 1);
 
+/// The box's address on its uplink.
+pub(crate) fn box_address() -> Ipv4Addr {
+    slot(WORLD).address().into()
+}
+
 pub(crate) fn slot(number: u16) -> Slot {
     Slot::new(number).unwrap()
 }
 
 pub(crate) struct Ground {
     pub(crate) world: Space,
+    /// Where the walk came from: settings of the whole kernel are there.
+    origin: Space,
 }
 
 impl Ground {
@@ -39,11 +47,15 @@ impl Ground {
             maximum: Some(4096),
         };
         rustix::process::setrlimit(rustix::process::Resource::Nofile, most).unwrap();
-        let world = Space::fresh();
+        let (origin, world) = (Space::here(), Space::fresh());
         Space::enter_fresh();
         let inner = Space::here();
         world.inside(|| connect(slot(WORLD), inner.as_fd()).unwrap());
-        world.inside(|| address(1000 + u32::from(WORLD), HOST));
+        world.inside(|| {
+            for host in SPECIAL.into_iter().chain([HOST]) {
+                address(1000 + u32::from(WORLD), host);
+            }
+        });
         // The world believes every source address: what it does not hear was stopped before.
         let world_believes = || {
             for device in ["all", "default", "vgw30"] {
@@ -51,7 +63,7 @@ impl Ground {
             }
         };
         world.inside(world_believes);
-        let ground = Self { world };
+        let ground = Self { world, origin };
         ground.prepare();
         ground
     }
@@ -59,6 +71,28 @@ impl Ground {
     /// What limen-init has done at boot; also puts back what the walk took away.
     pub(crate) fn prepare(&self) {
         prepare(UPLINK, MANAGEMENT).unwrap();
+    }
+}
+
+impl Ground {
+    /// Lets the kernel track so many connections, and returns how many it was; none where that is not
+    /// the walk's to decide.
+    pub(crate) fn track(&self, most: usize) -> Option<usize> {
+        let setting = "/proc/sys/net/netfilter/nf_conntrack_max";
+        self.origin.inside(|| {
+            let before = std::fs::read_to_string(setting).ok()?;
+            std::fs::write(setting, most.to_string()).ok()?;
+            before.trim().parse().ok()
+        })
+    }
+
+    /// How many neighbours the kernel remembers, of all namespaces; none where it does not tell.
+    pub(crate) fn neighbours(&self) -> Option<u64> {
+        self.origin.inside(|| {
+            let text = std::fs::read_to_string("/proc/thread-self/net/stat/arp_cache").ok()?;
+            let first = text.lines().nth(1)?.split_whitespace().next()?;
+            u64::from_str_radix(first, 16).ok()
+        })
     }
 }
 

@@ -12,19 +12,25 @@
     reason = "a walk that stumbles shall say where"
 )]
 
+mod flows;
 mod frame;
 mod ground;
 mod load;
 mod netlink;
 mod rate;
+mod reach;
+mod shares;
 mod space;
 mod walls;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crate::flows::{flows_are_cut, links_fail_cleanly};
 use crate::ground::Ground;
 use crate::rate::rates_are_kept;
+use crate::reach::contracts_are_kept;
+use crate::shares::{management_is_heard, shares_are_kept};
 use crate::walls::frames_are_refused;
 
 fn main() {
@@ -41,6 +47,11 @@ fn main() {
 fn walk() {
     let ground = Ground::lay();
     frames_are_refused(&ground);
+    contracts_are_kept(&ground);
+    flows_are_cut(&ground);
+    links_fail_cleanly(&ground);
+    shares_are_kept(&ground);
+    management_is_heard(&ground);
     rates_are_kept(&ground);
 }
 

@@ -20,6 +20,22 @@ pub(crate) fn address(index: u32, address: Ipv4Addr) {
     send(None, &message(NEW_ADDRESS, CREATE | ACK, &body));
 }
 
+/// Deletes a device of the caller's namespace.
+pub(crate) fn delete(index: u32) {
+    const DELETE_LINK: u16 = 17;
+    let mut body = vec![0; 16];
+    body[4..8].copy_from_slice(&index.to_ne_bytes());
+    send(None, &message(DELETE_LINK, ACK, &body));
+}
+
+/// Takes every rule of one of the firewall's chains away.
+pub(crate) fn empty_chain(name: &str) {
+    const DELETE_RULE: u16 = 8;
+    let mut body = table();
+    attribute(&mut body, 2, format!("{name}\0").as_bytes());
+    firewall(DELETE_RULE, &body);
+}
+
 /// Takes the whole firewall away.
 pub(crate) fn delete_table() {
     const DELETE_TABLE: u16 = 2;
