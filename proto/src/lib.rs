@@ -14,6 +14,7 @@ extern crate alloc;
 pub mod calls;
 pub mod contract;
 pub mod control;
+pub mod feature;
 pub mod frame;
 pub mod grant;
 pub mod id;

@@ -477,4 +477,19 @@ pub struct Core {
     pub uptime_ms: u64,
     /// What is wrong with the box, in words.
     pub warnings: Vec<String>,
+    /// What its kernel lacks.
+    pub lacks: Vec<Lack>,
+}
+
+/// Something that the kernel lacks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lack {
+    /// Its name.
+    pub name: String,
+    /// Whether no virtual gateway is started without it.
+    pub required: bool,
+    /// What its lack costs.
+    pub costs: String,
+    /// What to do.
+    pub remedy: String,
 }

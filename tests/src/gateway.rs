@@ -51,6 +51,14 @@ impl Gateway {
         self.run(&[])
     }
 
+    /// Boots it again with one more word on the kernel's command line, and deploys nothing.
+    ///
+    /// # Errors
+    /// As [`Gateway::boot`].
+    pub fn boot_with(&mut self, word: &str) -> Result<()> {
+        self.run(&["--bare", "--kernel-word", word])
+    }
+
     fn run(&mut self, more: &[&str]) -> Result<()> {
         self.xtask(
             ["run", "--detach", "--kernel", &self.kernel]

@@ -25,3 +25,4 @@ mod narrow;
 pub mod page;
 pub mod patience;
 pub mod scenario;
+mod spin;

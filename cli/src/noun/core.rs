@@ -12,7 +12,7 @@ use crate::words::{field, number};
 /// What can be done with the box.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
-    /// Show its core programs, memory and warnings
+    /// Show its core programs, memory, warnings, and what its kernel lacks
     Show,
     /// End core programs that hang, together, with SIGKILL; they are started again and nothing else
     /// notices
@@ -93,5 +93,20 @@ fn describe(core: &Value) -> String {
         &units,
         "no core unit",
     );
-    format!("{box_facts}\n\n{units}")
+    let lacks: Vec<Vec<String>> = core["kernel-lacks"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|lack| {
+            ["name", "required", "costs", "remedy"]
+                .map(|part| field(lack, part))
+                .into()
+        })
+        .collect();
+    let lacks = table(
+        &["KERNEL LACKS", "REQUIRED", "COSTS", "REMEDY"],
+        &lacks,
+        "the kernel lacks nothing",
+    );
+    format!("{box_facts}\n\n{units}\n\n{lacks}")
 }

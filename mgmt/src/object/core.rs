@@ -1,6 +1,6 @@
 //! The box and the core programs on it
 
-use limen_proto::manage::{Core, Verb};
+use limen_proto::manage::{Core, Lack, Verb};
 use serde_json::{Value, json};
 
 use super::{Argument, Attribute, Effect, Form, Kind, Need, Operation, Unfit};
@@ -53,6 +53,13 @@ pub(super) static KIND: Kind = Kind {
             form: Form::List,
             unit: "",
             description: "what is wrong with the box, in words; empty is nothing",
+        },
+        Attribute {
+            name: "KernelLacks",
+            form: Form::List,
+            unit: "",
+            description: "what the kernel lacks, each with Name, Required (no virtual gateway is \
+                          started without it), Costs and Remedy",
         },
     ],
     operations: &[
@@ -119,7 +126,17 @@ fn values(core: &Core) -> Vec<Value> {
         json!(core.memory_available),
         json!(core.uptime_ms),
         json!(core.warnings),
+        core.lacks.iter().map(lack).collect(),
     ]
+}
+
+fn lack(lack: &Lack) -> Value {
+    json!({
+        "Name": lack.name,
+        "Required": lack.required,
+        "Costs": lack.costs,
+        "Remedy": lack.remedy,
+    })
 }
 
 /// All attributes as one value.

@@ -277,5 +277,6 @@ fn core() -> Core {
         memory_available: 128 << 20,
         uptime_ms: 5000,
         warnings: vec!["the watchdog is missing".into()],
+        lacks: Vec::new(),
     }
 }

@@ -49,7 +49,7 @@ pub(super) fn payload(
     ends: &Ends,
     init: &Init,
 ) -> Result<Fault, Fault> {
-    Cgroup::given(cgroup)?.limit(&Share {
+    Cgroup::given(cgroup)?.limit_core(&Share {
         limits: &unit.limits,
         // The kernel scales what the units claim to what their branch is guaranteed.
         guarantees: &Guarantees {

@@ -25,7 +25,7 @@ use rustix::io::Errno;
 
 use crate::fault::{At, Fault};
 use crate::step::users::Users;
-use crate::step::{limits, namespaces, network};
+use crate::step::{features, limits, namespaces, network};
 use crate::sys::clone::Namespaces;
 use crate::sys::exit;
 
@@ -77,7 +77,14 @@ impl Jail {
                 uplink,
                 listen,
                 connections,
-            } => network::prepare(&uplink, listen, connections).and_then(|()| init.done()),
+            } => {
+                let prepared = network::prepare(&uplink, listen, connections);
+                if let Err(fault) = &prepared {
+                    eprintln!("limen-jail: {fault}");
+                }
+                features::note(prepared.is_ok())?;
+                prepared.and_then(|()| init.done())
+            }
         }
     }
 

@@ -6,6 +6,7 @@
 pub(crate) mod cgroup;
 pub(crate) mod descriptors;
 pub(crate) mod exec;
+pub(crate) mod features;
 pub(crate) mod identity;
 pub(crate) mod landlock;
 pub(crate) mod limits;

@@ -5,6 +5,7 @@
 //! inside.
 
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use limen_proto::contract::Contract;
@@ -50,7 +51,11 @@ pub(crate) fn prepare(uplink: &Name, listen: u16, connections: u32) -> Result<()
         return Ok(());
     }
     // After the firewall, which brings connection tracking with it.
-    fs::write(CONNECTIONS, connections.to_string()).at(STEP, "write", CONNECTIONS)
+    match fs::write(CONNECTIONS, connections.to_string()) {
+        // Noted as a feature that the kernel lacks.
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        other => other.at(STEP, "write", CONNECTIONS),
+    }
 }
 
 fn own() -> Result<File, Fault> {

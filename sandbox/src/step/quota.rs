@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use limen_proto::contract::Contract;
 use limen_proto::id::Slot;
 use limen_proto::jail::Step;
-use limen_proto::limits::INSTALL_UID;
+use limen_proto::limits::{INSTALL_UID, SLOT_PROJECT};
 use rustix::fs::{CWD, Gid, Mode, OFlags, ResolveFlags, Uid};
 use rustix::io::Errno;
 
@@ -63,6 +63,12 @@ pub(crate) fn limit(slot: Slot, contract: &Contract) -> Result<bool, Fault> {
 pub(crate) fn is_limited(slot: Slot) -> bool {
     open(CWD.as_fd(), &format!("{TENANTS}/{slot}"))
         .is_ok_and(|tree| quota::is_limited(tree.as_fd(), slot.project()).unwrap_or(false))
+}
+
+/// Whether the data disk keeps quotas at all.
+pub(crate) fn is_there() -> bool {
+    open(CWD.as_fd(), TENANTS)
+        .is_ok_and(|tenants| quota::is_limited(tenants.as_fd(), SLOT_PROJECT).is_ok())
 }
 
 fn open(at: rustix::fd::BorrowedFd<'_>, path: &str) -> Result<OwnedFd, Fault> {

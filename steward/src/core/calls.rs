@@ -4,9 +4,10 @@
 //! nothing else.
 
 use limen_proto::control;
+use limen_proto::feature::Feature;
 use limen_proto::id::UnitId;
 use limen_proto::logs::{Lines, Read};
-use limen_proto::manage::{Answer, Call, Caller, Core, Refusal, Trust, Verb};
+use limen_proto::manage::{Answer, Call, Caller, Core, Lack, Refusal, Trust, Verb};
 use limen_proto::name::Name;
 
 use super::audit::{self, actor, event};
@@ -254,6 +255,7 @@ impl Steward {
             memory_available: capacity.memory_available,
             uptime_ms: turn.now.monotonic_ms,
             warnings,
+            lacks: turn.outside.lacks().into_iter().map(lack).collect(),
         }
     }
 
@@ -332,6 +334,16 @@ impl Steward {
     pub(super) fn lines_read(&mut self, turn: &mut Turn<'_>, lines: Lines) {
         let call = self.waiters.take_lines(lines.id);
         self.reply(turn, call, Ok(Answer::Lines(lines.lines)));
+    }
+}
+
+fn lack(feature: Feature) -> Lack {
+    let need = feature.need();
+    Lack {
+        name: need.name.to_owned(),
+        required: need.required,
+        costs: need.costs.to_owned(),
+        remedy: need.remedy.to_owned(),
     }
 }
 

@@ -6,6 +6,7 @@
 //! an effect. Tests stand in for `Outside` with a map.
 
 use limen_proto::control::{self, UnitReport};
+use limen_proto::feature::Feature;
 use limen_proto::grant::{Decision, Use};
 use limen_proto::id::{Slot, UnitId};
 use limen_proto::install::{Order, Report};
@@ -164,6 +165,9 @@ pub trait Outside {
 
     /// What the box has.
     fn capacity(&mut self) -> Capacity;
+
+    /// What its kernel lacks; nothing before it was looked at.
+    fn lacks(&mut self) -> Vec<Feature>;
 }
 
 /// Everything that a step of the core works with.

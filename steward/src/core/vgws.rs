@@ -25,6 +25,7 @@ use super::refusal::{conflict, not_admitted};
 use super::share::{fixed, within};
 use super::spec::bundle_spec;
 use super::turn::Turn;
+use super::view::missing;
 use super::wait::{BUILD_MS, Form, Goal, REMOVE_MS, STOP_VGW_MS};
 use super::{Outcome, Steward, view};
 
@@ -53,6 +54,7 @@ impl Steward {
                 wish.provider
             )));
         }
+        isolated(turn)?;
         let slot = self.free_slot(wish.provider)?;
         self.admit(turn, wish.contract, slot)?;
         credential::authority(&self.desired, wish.authority)?;
@@ -146,6 +148,7 @@ impl Steward {
         mut vgw: VgwRecord,
     ) -> Outcome {
         standing(&vgw)?;
+        isolated(turn)?;
         let unit = self.units.get(UnitId::Vgw(vgw.slot));
         let trying = unit.refused.is_none() && unit.state() != UnitState::Idle;
         if vgw.enabled && (trying || unit.asked.is_some()) {
@@ -192,6 +195,7 @@ impl Steward {
             )));
         }
         vgw.frozen = false;
+        isolated(turn)?;
         vgw.serial += 1;
         self.change_vgw(turn, asking, vgw, "restarted the virtual gateway", Goal::Up)
     }
@@ -390,6 +394,11 @@ impl Steward {
             .add(asking.call, Goal::Removed(slot), Form::Done, until);
         Ok(None)
     }
+}
+
+/// No virtual gateway is started by a kernel that could not keep it apart from the others.
+fn isolated(turn: &mut Turn<'_>) -> Result<(), Refusal> {
+    missing(turn.outside).map_or(Ok(()), |why| Err(not_admitted(why)))
 }
 
 fn standing(vgw: &VgwRecord) -> Result<(), Refusal> {

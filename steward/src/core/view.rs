@@ -3,6 +3,7 @@
 //! Nothing here decides who may see what; `authorise` did. A state is what init reported under the
 //! tag that shall run; reports of an earlier start say nothing about this one.
 
+use limen_proto::feature::Feature;
 use limen_proto::id::UnitId;
 use limen_proto::install::Summary;
 use limen_proto::manage::{Bundle, Usage, Vgw};
@@ -23,6 +24,10 @@ pub fn vgw(record: &VgwRecord, desired: &Desired, units: &Units, outside: &mut d
     let detail = match record.phase {
         Phase::Emptying => "its place is being emptied".to_owned(),
         Phase::Removing => "it is being removed".to_owned(),
+        // A lack of the kernel explains more than the step that failed for it.
+        Phase::Standing if unit.state() != UnitState::Active && !trouble.is_empty() => {
+            missing(outside).unwrap_or(trouble)
+        }
         Phase::Standing => trouble,
     };
     let report = unit.report.filter(|_| unit.state() != UnitState::Idle);
@@ -41,6 +46,16 @@ pub fn vgw(record: &VgwRecord, desired: &Desired, units: &Units, outside: &mut d
         usage: use_of(id, &unit, outside),
         bundles: u32::try_from(desired.installed(record.slot).count()).unwrap_or(u32::MAX),
     }
+}
+
+/// What the kernel lacks and no virtual gateway is started without, with the remedy.
+pub fn missing(outside: &mut dyn Outside) -> Option<String> {
+    let needs = outside.lacks().into_iter().map(Feature::need);
+    let lacks: Vec<String> = needs
+        .filter(|need| need.required)
+        .map(|need| format!("the kernel lacks {}: {}", need.name, need.remedy))
+        .collect();
+    (!lacks.is_empty()).then(|| lacks.join("; "))
 }
 
 /// A bundle. `updating` says that a newer one is on its way.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use limen_proto::feature::Feature;
 use limen_proto::name::Name;
 use limen_proto::table::{Role, Table};
 
@@ -15,6 +16,9 @@ use crate::core::desired::Identity;
 const TMPFS: u64 = 0x0102_1994;
 /// The early stage's note that the data disk is not there; in the folder of notes.
 const DATA_LOST: &str = "data-lost";
+
+/// limen-jail's note of what the kernel lacks; in the folder of notes.
+const KERNEL: &str = "kernel";
 
 /// What was read.
 #[derive(Debug)]
@@ -73,6 +77,12 @@ fn fixtures(table: &Table) -> Fixtures {
         download: table.download,
         connections: table.connections,
     }
+}
+
+/// What the kernel lacks, as limen-jail noted it. A name of another version is passed over.
+pub(super) fn lacks(places: &Places) -> Vec<Feature> {
+    let note = fs::read_to_string(places.notes.join(KERNEL)).unwrap_or_default();
+    note.lines().filter_map(|name| name.parse().ok()).collect()
 }
 
 fn data(places: &Places) -> Vec<String> {

@@ -1,9 +1,11 @@
 //! What the core asks and needs answered at once
 
+use limen_proto::feature::Feature;
 use limen_proto::id::UnitId;
 use limen_proto::manage::{AuditEvent, Usage};
 use limen_proto::name::Name;
 
+use super::facts;
 use super::gauge::{self, Places};
 use crate::core::desired::{Change, Marks};
 use crate::core::turn::{Capacity, Outside, OutsideError};
@@ -44,5 +46,9 @@ impl Outside for World {
 
     fn capacity(&mut self) -> Capacity {
         gauge::capacity(&self.places)
+    }
+
+    fn lacks(&mut self) -> Vec<Feature> {
+        facts::lacks(&self.places)
     }
 }

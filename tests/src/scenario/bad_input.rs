@@ -96,6 +96,11 @@ pub(super) fn bad_bundles_change_nothing(scene: &mut Scene) -> Result<()> {
     refused(&spare(scene, &fresh("other")?, &other, own)?, &["provider"])?;
     let greedy = MANIFEST.replace("4MiB", "512MiB");
     refused(&spare(scene, &fresh("greedy")?, &greedy, own)?, &["memory"])?;
+    let open = MANIFEST.replace("processes = 4", "processes = 4\ndescriptors = 100000");
+    refused(
+        &spare(scene, &fresh("open")?, &open, own)?,
+        &["descriptors"],
+    )?;
 
     let good = fs::read(spare(scene, &fresh("good")?, MANIFEST, own)?)?;
     let damaged = folder.path().join("damaged.bundle");
@@ -149,6 +154,26 @@ fn unknown_keys_are_named(scene: &Scene, folder: &Path) -> Result<()> {
             "extra",
         ),
         ("malformed", "format = \n".to_owned(), "manifest"),
+        (
+            "burst",
+            MANIFEST.replace("processes = 4", "processes = 4\ncpu-burst-ms = 1"),
+            "limits.cpu-burst-ms",
+        ),
+        (
+            "high",
+            MANIFEST.replace("processes = 4", "processes = 4\nmemory-high = \"5MiB\""),
+            "limits.memory-high",
+        ),
+        (
+            "rate",
+            MANIFEST.replace("processes = 4", "processes = 4\nread-rate = \"0KiB\""),
+            "limits.read-rate",
+        ),
+        (
+            "user",
+            MANIFEST.replace("readiness =", "user = \"../root\"\nreadiness ="),
+            "run.user",
+        ),
         (
             "version",
             MANIFEST.replace("format = 1", "format = 99"),

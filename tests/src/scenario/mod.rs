@@ -8,6 +8,7 @@ mod bad_input;
 mod contract;
 mod core_restart;
 mod freeze;
+mod kernel;
 mod main_job;
 mod power;
 mod privacy;
@@ -79,6 +80,14 @@ pub const ALL: &[Scenario] = &[
         play: contract::limits_change_on_a_running_vgw,
     },
     Scenario {
+        name: "contract-under-load",
+        play: contract::limits_hold_under_load_at_once,
+    },
+    Scenario {
+        name: "bad-contracts",
+        play: contract::contracts_that_are_wrong_change_nothing,
+    },
+    Scenario {
         name: "admission",
         play: contract::what_does_not_fit_is_refused,
     },
@@ -109,6 +118,10 @@ pub const ALL: &[Scenario] = &[
     Scenario {
         name: "damaged-state",
         play: power::a_damaged_state_file_is_survived,
+    },
+    Scenario {
+        name: "kernel-lacks",
+        play: kernel::what_it_lacks_is_named_and_no_vgw_is_started,
     },
     Scenario {
         name: "orderly-end",

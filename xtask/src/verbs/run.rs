@@ -53,6 +53,12 @@ pub(crate) struct Arguments {
     /// Forget the state of earlier runs: data disk, credentials, signing keys
     #[arg(long)]
     fresh: bool,
+    /// One more word for the kernel's command line (repeatable)
+    #[arg(long, value_name = "WORD")]
+    kernel_word: Vec<String>,
+    /// Boot the box and deploy nothing
+    #[arg(long)]
+    bare: bool,
     #[command(flatten)]
     ports: Wanted,
 }
@@ -74,7 +80,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
         "booting the box with kernel {}",
         pantry.image.kernel_version
     ));
-    let mut machine = pantry.boot(workspace, arguments.memory, ports)?;
+    let mut machine = pantry.boot(workspace, arguments, ports)?;
     feed(&machine)?;
     let environment = Environment::new(ports, &pantry.credentials, &machine.serial_log());
     environment.write(&environment::path(workspace))?;
@@ -87,7 +93,9 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
         credentials: &pantry.credentials,
         ports,
     };
-    deployment.run(&bundles)?;
+    if !arguments.bare {
+        deployment.run(&bundles)?;
+    }
     println!(
         "\nUp after {}.\n\n{}",
         progress::seconds(started.elapsed()),
@@ -171,7 +179,7 @@ impl Pantry {
             .collect()
     }
 
-    fn boot(&self, workspace: &Workspace, memory: u32, ports: Ports) -> Result<Machine> {
+    fn boot(&self, workspace: &Workspace, arguments: &Arguments, ports: Ports) -> Result<Machine> {
         let folder = workspace.run();
         let data = folder.join("data.img");
         disk::ensure_disk(
@@ -189,7 +197,10 @@ impl Pantry {
             guest,
         };
         let mut configuration = Configuration::new(self.image.clone(), data, folder);
-        configuration.memory = memory;
+        configuration.memory = arguments.memory;
+        configuration
+            .kernel_words
+            .clone_from(&arguments.kernel_word);
         configuration.forwards = vec![
             forward(ports.management, MANAGEMENT),
             // As published by the contracts in xtask/demonstration.

@@ -119,6 +119,21 @@ impl Cgroup {
         }
     }
 
+    /// The same for a program of the core: what the kernel cannot limit it does not limit. The core
+    /// is trusted, and must live to tell what is missing.
+    pub(crate) fn limit_core(&self, share: &Share<'_>) -> Result<(), Fault> {
+        let knobs = knob::knobs(share.limits, share.guarantees, share.victim);
+        let there = |knob: &&Knob| knob.value != knob.fresh && has(knob.file);
+        knobs
+            .iter()
+            .filter(there)
+            .try_for_each(|knob| self.turn(knob))?;
+        match share.limits.read_rate | share.limits.write_rate {
+            0 => Ok(()),
+            _ => self.limit_disk(share.limits),
+        }
+    }
+
     /// Sets what these limits and guarantees say, whatever was set before.
     pub(crate) fn change(&self, share: &Share<'_>) -> Result<(), Fault> {
         let knobs = knob::knobs(share.limits, share.guarantees, share.victim);
@@ -195,6 +210,11 @@ impl Cgroup {
             }
         }
     }
+}
+
+/// Whether the kernel has a file for the groups of the box's own part of the tree.
+pub(crate) fn has(file: &str) -> bool {
+    Path::new(LIMEN).join(file).exists()
 }
 
 /// Kills what runs in a virtual gateway and removes its cgroups. What is not there is no error.

@@ -1,6 +1,7 @@
 //! What fails, and what then still holds
 
 use limen_proto::control::{ControlError, Verb as InitVerb};
+use limen_proto::feature::Feature;
 use limen_proto::logs::Lines;
 use limen_proto::manage::{Answer, Caller, Push, RefusalKind, Verb};
 use limen_proto::state::UnitState;
@@ -256,4 +257,36 @@ fn a_box_that_is_not_provisioned_says_so() {
         Answer::Core(core) => assert!(core.warnings.iter().any(|w| w.contains("provisioned"))),
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn a_kernel_that_cannot_isolate_starts_no_vgw_and_says_what_it_lacks() {
+    let mut house = House::inhabited();
+    house.disk.lacks = vec![Feature::MemoryControl, Feature::MemoryFiles];
+    let Ok(Answer::Core(core)) = house.operator(Verb::ShowCore) else {
+        panic!("the core is shown");
+    };
+    let lacks: Vec<_> = core
+        .lacks
+        .iter()
+        .map(|lack| (lack.name.as_str(), lack.required))
+        .collect();
+    assert_eq!(lacks, [("memory-control", true), ("memory-files", false)]);
+    let words = &["memory-control", "CONFIG_MEMCG", "cgroup_disable=memory"];
+    let create = Verb::CreateVgw {
+        provider: name("third"),
+        contract: contract(),
+        authority: THIRD_CA.to_owned(),
+        keys: vec![KEY.to_owned()],
+    };
+    house.refused(Caller::Operator, create, RefusalKind::NotAdmitted, words);
+    let of = || name("energy");
+    house
+        .operator(Verb::StopVgw { provider: of() })
+        .expect("what runs can be stopped");
+    let start = Verb::StartVgw { provider: of() };
+    house.refused(Caller::Operator, start, RefusalKind::NotAdmitted, words);
+    house.disk.lacks = vec![Feature::MemoryFiles];
+    let start = Verb::StartVgw { provider: of() };
+    assert!(house.operator(start).is_ok(), "it is not required");
 }

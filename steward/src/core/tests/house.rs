@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use limen_proto::contract::{Contract, Limits, Protocol, Publish};
 use limen_proto::control::{Request, UnitReport, Verb as InitVerb};
+use limen_proto::feature::Feature;
 use limen_proto::grant::Decision;
 use limen_proto::id::{Digest, Generation, Slot, UnitId, UnitRef};
 use limen_proto::install::{self, Order, Report, Summary, VolumeWish};
@@ -126,6 +127,7 @@ pub(super) struct Disk {
     pub(super) events: Vec<AuditEvent>,
     pub(super) broken: bool,
     pub(super) capacity: Capacity,
+    pub(super) lacks: Vec<Feature>,
 }
 
 impl Outside for Disk {
@@ -169,6 +171,10 @@ impl Outside for Disk {
 
     fn capacity(&mut self) -> Capacity {
         self.capacity
+    }
+
+    fn lacks(&mut self) -> Vec<Feature> {
+        self.lacks.clone()
     }
 }
 
@@ -244,6 +250,7 @@ impl House {
                     disk: 512 << 20,
                     inodes: 65536,
                 },
+                lacks: Vec::new(),
             },
             now: Now {
                 // init's clock goes on when the steward is restarted.
