@@ -6,9 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::account::{Counters, Era};
 use crate::contract::Contract;
 use crate::id::{Slot, UnitId, UnitRef};
-use crate::jail::Step;
+use crate::jail::{Found, Step};
 use crate::limits::BUNDLES_PER_SLOT;
 use crate::name::Name;
 use crate::posture::Posture;
@@ -128,6 +129,12 @@ pub enum Verb {
         /// Hold, or let go.
         frozen: bool,
     },
+    /// Steward: let limen-jail look at what only root may see of an active virtual gateway: its
+    /// link and its quota. `Counted` tells.
+    Count {
+        /// Which.
+        slot: Slot,
+    },
 }
 
 /// What init tells a core unit.
@@ -184,6 +191,13 @@ pub enum Event {
         /// Who wrote there.
         unit: UnitId,
     },
+    /// Steward: what `Count` asked for.
+    Counted {
+        /// Of which life.
+        unit: UnitRef,
+        /// What was found.
+        found: Found,
+    },
 }
 
 /// A unit as init sees it.
@@ -211,6 +225,10 @@ pub struct UnitReport {
     pub since_ms: u64,
     /// A virtual gateway that is held by `Freeze`, in this life and in those to come.
     pub frozen: bool,
+    /// Tells this record from any other.
+    pub era: Era,
+    /// What its ended lives have used.
+    pub spent: Counters,
 }
 
 /// Why init refused.

@@ -19,6 +19,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::account::Counters;
 use crate::contract::Contract;
 use crate::id::Slot;
 use crate::posture::Posture;
@@ -67,7 +68,8 @@ pub enum Task {
         shares: heapless::Vec<BundleShare, { crate::limits::BUNDLES_PER_SLOT }>,
     },
     /// Kill what still runs in a virtual gateway and remove what was made for it: link, firewall
-    /// entries, cgroups. Its tree on the disk stays. What is not there is no error.
+    /// entries, cgroups. Its tree on the disk stays. What is not there is no error. Answers with
+    /// what was counted to the end.
     DestroyVgw {
         /// Which.
         slot: Slot,
@@ -81,6 +83,11 @@ pub enum Task {
         listen: u16,
         /// Connections that the box tracks at once; 0 leaves it to the kernel.
         connections: u32,
+    },
+    /// Look at what is used of a virtual gateway's link and quota.
+    Count {
+        /// Which.
+        slot: Slot,
     },
 }
 
@@ -102,8 +109,21 @@ pub enum Answer {
         /// The kernel's reason.
         errno: i32,
     },
-    /// `Adjust`, `Destroy` and `PrepareNetwork` succeeded.
+    /// `Adjust` and `PrepareNetwork` succeeded.
     Done,
+    /// `Count` and `DestroyVgw` succeeded.
+    Counted(Found),
+}
+
+/// What limen-jail found of a virtual gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Found {
+    /// What it has used. Of a running one only what its link counted, of a removed one all.
+    pub counters: Counters,
+    /// Bytes on the disk: store, staging and volumes together.
+    pub disk: u64,
+    /// Files, directories and links on the disk.
+    pub inodes: u64,
 }
 
 /// A step of the recipe, in its order (`KERNEL.md`, recipes C and D).

@@ -11,6 +11,7 @@
 #[cfg(feature = "alloc")]
 extern crate alloc;
 
+pub mod account;
 pub mod calls;
 pub mod contract;
 pub mod control;
@@ -27,6 +28,7 @@ pub mod limits;
 pub mod logs;
 #[cfg(feature = "alloc")]
 pub mod manage;
+pub mod month;
 pub mod name;
 pub mod posture;
 pub mod rate;

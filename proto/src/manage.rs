@@ -9,9 +9,11 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+use crate::account::Counters;
 use crate::contract::Contract;
 use crate::id::Digest;
 use crate::logs::Line;
+use crate::month::Month;
 use crate::name::{Interface, Name};
 use crate::posture::Posture;
 use crate::state::{BundleState, Exit, Fault, UnitState};
@@ -188,6 +190,16 @@ pub enum Verb {
         /// The contract.
         contract: Contract,
     },
+    /// Operator: any; provider: its own. What it used, month by month.
+    ReadVgwMonths {
+        /// Whose.
+        provider: Name,
+    },
+    /// Provider. What a bundle used, month by month.
+    ReadBundleMonths {
+        /// Which.
+        name: Name,
+    },
 }
 
 /// Steward to mgmt.
@@ -328,6 +340,8 @@ pub enum Answer {
     Plan(Plan),
     /// To `SetContract`: in force, but for what needs a restart.
     Changed(Changed),
+    /// To `ReadVgwMonths`, `ReadBundleMonths`: oldest first, the present one last.
+    Months(Vec<MonthCount>),
 }
 
 /// What mgmt needs to serve TLS.
@@ -358,6 +372,8 @@ pub struct Vgw {
     pub enabled: bool,
     /// Whether its processes are held.
     pub frozen: bool,
+    /// Whether the month's volume is spent.
+    pub spent: bool,
     /// State.
     pub state: UnitState,
     /// Fault.
@@ -374,6 +390,8 @@ pub struct Vgw {
     pub posture: Posture,
     /// Use.
     pub usage: Usage,
+    /// What was used so far.
+    pub account: Account,
     /// Bundles that are installed.
     pub bundles: u32,
 }
@@ -387,6 +405,31 @@ pub struct Usage {
     pub memory: u64,
     /// Processes and threads (cgroup v2 `pids.current`).
     pub processes: u32,
+    /// Bytes on the disk. Of a virtual gateway all, as its quota counts them; of a bundle the files
+    /// of its store.
+    pub disk: u64,
+    /// Files, directories and links on the disk, counted in the same way.
+    pub inodes: u64,
+}
+
+/// What a unit has used over all its lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Account {
+    /// Since it was made.
+    pub total: Counters,
+    /// The present month.
+    pub month: Month,
+    /// Since the month began.
+    pub counted: Counters,
+}
+
+/// What a unit used in one month.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MonthCount {
+    /// Which month.
+    pub month: Month,
+    /// What.
+    pub counted: Counters,
 }
 
 /// A bundle as its provider sees it.
@@ -420,6 +463,8 @@ pub struct Bundle {
     pub posture: Posture,
     /// Use.
     pub usage: Usage,
+    /// What was used so far.
+    pub account: Account,
     /// Address and ports inside.
     pub ports: Vec<(Name, crate::contract::Protocol, u16)>,
     /// Interfaces that it exports.
@@ -467,8 +512,8 @@ pub struct Core {
     pub version: String,
     /// Kernel release.
     pub kernel: String,
-    /// Core units: name, state, restarts, memory in bytes.
-    pub units: Vec<(Name, UnitState, u32, u64)>,
+    /// Core units.
+    pub units: Vec<CoreUnit>,
     /// Memory of the box, bytes.
     pub memory_total: u64,
     /// Memory that is free for use, bytes.
@@ -492,4 +537,19 @@ pub struct Lack {
     pub costs: String,
     /// What to do.
     pub remedy: String,
+}
+
+/// A core unit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CoreUnit {
+    /// Its name in the image's table.
+    pub name: Name,
+    /// State.
+    pub state: UnitState,
+    /// Restarts since the box booted.
+    pub restarts: u32,
+    /// Use.
+    pub usage: Usage,
+    /// What was used so far.
+    pub account: Account,
 }

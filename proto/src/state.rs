@@ -54,6 +54,9 @@ pub enum Fault {
     DependencyFailure,
     /// Restarting was given up.
     UnStartable,
+    /// The kernel ended it for want of memory: its limit, or its virtual gateway's, was reached. Ours:
+    /// TR-181 has no code for it, and lets vendors add their own behind `X_`.
+    OutOfMemory,
 }
 
 macro_rules! display_as_debug {
@@ -65,7 +68,16 @@ macro_rules! display_as_debug {
         }
     )*};
 }
-display_as_debug!(UnitState, BundleState, Fault);
+display_as_debug!(UnitState, BundleState);
+
+impl fmt::Display for Fault {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OutOfMemory => out.pad("X_LIMEN_OutOfMemory"),
+            standard => fmt::Debug::fmt(standard, out),
+        }
+    }
+}
 
 /// How a unit's main process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -1,12 +1,14 @@
 //! One ordered recipe that turns a spec into a jailed process
 //!
-//! Two users. PID 1 takes [`spawn`] and [`reap`]: starting a program in a cgroup and taking its
-//! exit, without allocation or waiting. limen-jail (feature `jail`) takes the rest: it reads
-//! tasks, and for each to build makes one process that walks one recipe of steps. The order of steps is the argument of the whole
+//! Two users. PID 1 takes [`spawn`], [`reap`] and [`counters`]: starting a program in a cgroup,
+//! taking its exit and what it used, without allocation or waiting. limen-jail (feature `jail`) takes
+//! the rest: it reads tasks, and for each to build makes one process that walks one recipe of steps.
+//! The order of steps is the argument of the whole
 //! crate; it stands in `recipe`, and docs/adr/0002 says why.
 //!
 //! The crate deliberately decides nothing: what may run, and with which limits, is in the task.
 
+pub mod counters;
 #[cfg(feature = "jail")]
 mod fault;
 #[cfg(feature = "jail")]

@@ -160,7 +160,8 @@ impl Shell {
                 | Event::Stored { .. }
                 | Event::Report(_)
                 | Event::Source { .. }
-                | Event::SourceEnded { .. },
+                | Event::SourceEnded { .. }
+                | Event::Counted { .. },
                 _,
             ) => {}
         }

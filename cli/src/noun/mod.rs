@@ -8,4 +8,5 @@ pub(crate) mod bundle;
 pub(crate) mod core;
 pub(crate) mod grant;
 pub(crate) mod object;
+pub(crate) mod usage;
 pub(crate) mod vgw;

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::client::{Client, Connection, Object};
 use crate::contract::{self, ContractFlags};
 use crate::failure::Failure;
+use crate::noun::usage::{Accounts, Usage};
 use crate::output::{Output, facts, plain, table};
 use crate::quantity::{show_bytes, show_cpu};
 use crate::words::{field, number};
@@ -49,6 +50,8 @@ pub(crate) enum Verb {
     List,
     /// Show one with its contract, use and posture; without a name a provider's own
     Show(Shown),
+    /// Show what is used, and what was used this month and in all
+    Usage(Usage),
     /// Remove it with its bundles (operator)
     Remove(Remove),
 }
@@ -116,6 +119,14 @@ impl Verb {
             Self::Plan(wish) => plan::run(&client, output, &wish.provider, &wish.contract),
             Self::List => list(&client, output),
             Self::Show(shown) => show(&client, output, shown.provider.as_ref()),
+            Self::Usage(usage) => {
+                let accounts = Accounts {
+                    all: "limen:type=VirtualGateway,*",
+                    named: "provider",
+                    object: &|provider| Ok(object(provider)),
+                };
+                usage.run(&client, output, &accounts)
+            }
             Self::Remove(remove) => {
                 let word = if remove.discard_volumes {
                     "discard-volumes"
@@ -267,12 +278,13 @@ fn row(vgw: &Value) -> Vec<String> {
 }
 
 fn state(vgw: &Value) -> String {
-    let state = field(vgw, "state");
-    if vgw["frozen"] == true {
-        format!("{state}, frozen")
-    } else {
-        state
+    let mut state = field(vgw, "state");
+    for (attribute, words) in [("frozen", ", frozen"), ("volume-spent", ", volume spent")] {
+        if vgw[attribute] == true {
+            state.push_str(words);
+        }
     }
+    state
 }
 
 fn show(client: &Client, output: Output, provider: Option<&Name>) -> Result<(), Failure> {

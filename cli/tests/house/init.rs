@@ -144,5 +144,7 @@ fn report(unit: UnitId, generation: Generation, tag: u64, state: UnitState) -> U
         posture: Posture::default(),
         since_ms: 5,
         frozen: false,
+        era: limen_proto::account::Era(1),
+        spent: limen_proto::account::Counters::default(),
     }
 }

@@ -171,6 +171,7 @@ impl Logger {
             | Event::Link { .. }
             | Event::Listener { .. }
             | Event::Stored { .. }
+            | Event::Counted { .. }
             | Event::Ended { .. } => {}
         }
         Ok(())

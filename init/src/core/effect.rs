@@ -34,6 +34,8 @@ pub enum Effect {
     Adjust(Slot),
     /// Hold every process of a virtual gateway where it is, or let them go on.
     Freeze(Slot, bool),
+    /// Let limen-jail look at an active virtual gateway's link and quota, and tell the steward.
+    Count(UnitRef),
     /// The record of a unit is gone: its log pipe, directory and cgroup go too.
     Forget(UnitId),
     /// The unit's visible state changed, or was asked for: tell the steward, and the console.

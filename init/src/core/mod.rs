@@ -20,6 +20,7 @@
 //! | `readiness`    | what a bundle says on its readiness socket                 |
 //! | `effect`       | what the shell is asked to do                              |
 
+mod boot;
 mod briefing;
 mod dice;
 pub mod effect;

@@ -3,7 +3,7 @@
 //! | verb                                                                                  | roles   | descriptors |
 //! |---------------------------------------------------------------------------------------|---------|-------------|
 //! | `Ready`, `Watchdog`                                                                   | any     | 0           |
-//! | `StartVgw`, `StartBundle`, `Stop`, `Adjust`, `Forget`, `List`, `Shutdown`, `Kill`, `Freeze` | steward | 0     |
+//! | `StartVgw`, `StartBundle`, `Stop`, `Adjust`, `Forget`, `List`, `Shutdown`, `Kill`, `Freeze`, `Count` | steward | 0 |
 //! | `StartHand`                                                                           | steward | 2           |
 //! | `Store`                                                                               | broker  | 1           |
 //! | `Drop`                                                                                | broker  | 0           |
@@ -35,7 +35,8 @@ const fn allows(role: Role, verb: &Verb) -> bool {
         | Verb::List
         | Verb::Shutdown { .. }
         | Verb::Kill { .. }
-        | Verb::Freeze { .. } => matches!(role, Role::Steward),
+        | Verb::Freeze { .. }
+        | Verb::Count { .. } => matches!(role, Role::Steward),
         Verb::Store { .. } | Verb::Drop { .. } => matches!(role, Role::Broker),
     }
 }
@@ -56,6 +57,7 @@ const fn descriptors(verb: &Verb) -> usize {
         | Verb::Shutdown { .. }
         | Verb::Kill { .. }
         | Verb::Freeze { .. }
+        | Verb::Count { .. }
         | Verb::Drop { .. } => 0,
     }
 }
@@ -134,6 +136,14 @@ impl Supervisor {
                     }
                 }
                 self.push(Effect::Adjust(slot));
+            }
+            Verb::Count { slot } => {
+                let unit = self.unit(UnitId::Vgw(slot)).ok_or(ControlError::Unknown)?;
+                if unit.state != State::Active {
+                    return Err(ControlError::NoVgw);
+                }
+                let life = unit.life();
+                self.push(Effect::Count(life));
             }
             Verb::Forget { unit } => self.forget(unit)?,
             Verb::List => {

@@ -10,6 +10,7 @@
 //! they stand for: that is the shell's table.
 
 use heapless::{Deque, Vec};
+use limen_proto::account::Counters;
 use limen_proto::control::UnitReport;
 use limen_proto::id::{Slot, UnitId, UnitRef};
 use limen_proto::jail::Step;
@@ -18,6 +19,7 @@ use limen_proto::posture::Posture;
 use limen_proto::state::Exit;
 use limen_proto::table::{Role, Table};
 
+use super::boot::Boot;
 use super::effect::{Effect, Effects};
 use super::shutdown::Ending;
 use super::state::{Input, State};
@@ -53,6 +55,15 @@ pub enum Event {
     Ready(UnitRef),
     /// The program's watchdog.
     Alive(UnitRef),
+    /// The kernel killed in this life for want of memory. Comes before `Ended` or `Failed`.
+    Starved(UnitRef),
+    /// What this life, which is over, has used.
+    Spent {
+        /// Which.
+        life: UnitRef,
+        /// What.
+        counters: Counters,
+    },
     /// The main process ended; no exit when its status was lost.
     Ended {
         /// Of which life.
@@ -97,6 +108,8 @@ pub struct Supervisor {
     pub(super) generation: u32,
     first: u64,
     pub(super) seed: u64,
+    /// This life of init's own number.
+    pub(super) boot: Boot,
     pub(super) core_active: bool,
     pub(super) prepared: bool,
 }
@@ -116,6 +129,7 @@ impl Supervisor {
             generation: 0,
             first: 0,
             seed: 0,
+            boot: Boot(0),
             core_active: false,
             prepared: false,
         }
@@ -125,6 +139,11 @@ impl Supervisor {
     /// would not have.
     pub fn scatter(&mut self, seed: u64) {
         self.seed = seed;
+    }
+
+    /// Takes a number that no other life of init has: it tells this one's records from theirs.
+    pub fn number(&mut self, boot: u64) {
+        self.boot = Boot(boot);
     }
 
     /// Takes the image's table and starts its units in order; those in the box's own network wait
@@ -173,6 +192,17 @@ impl Supervisor {
             }
             Event::Executed(life) => self.turn_life(life, Input::Executed, now),
             Event::Ready(life) => self.turn_life(life, Input::Ready, now),
+            Event::Starved(life) => {
+                if let Some(unit) = self.living(life) {
+                    unit.starved = true;
+                }
+            }
+            Event::Spent { life, counters } => {
+                if let Some(unit) = self.living(life) {
+                    unit.spent = unit.spent.and(counters);
+                    self.push_report(life.unit);
+                }
+            }
             Event::Emptied(life) => self.turn_life(life, Input::Emptied, now),
             Event::Removed(life) => self.turn_life(life, Input::Removed, now),
             Event::Alive(life) => {

@@ -45,6 +45,9 @@ impl Supervisor {
                 _ if given_up(before, turn) && unit.plan.restart.enable && !ending => {
                     Fault::UnStartable
                 }
+                Fault::FailureOnStart | Fault::FailureWhileActive if unit.starved => {
+                    Fault::OutOfMemory
+                }
                 Fault::FailureOnStart => unit.plan.start_fault,
                 other => other,
             };
@@ -138,16 +141,22 @@ impl Supervisor {
 
     /// A new life begins.
     fn begin(&mut self, id: UnitId, generation: Generation, asked: bool) {
+        let era = self.boot;
         let Some(unit) = self.unit_mut(id) else {
             return;
         };
         let newcomer = unit.generation == Generation(0);
         unit.generation = generation;
         unit.failed = None;
+        unit.starved = false;
+        if newcomer {
+            unit.era = era.of(generation);
+        }
         if asked {
             unit.fault = Fault::NoFault;
         } else {
             unit.restarts = unit.restarts.saturating_add(1);
+            unit.spent.restarts = unit.spent.restarts.saturating_add(1);
         }
         let life = unit.life();
         let silent = unit.plan.role == Some(Role::Logger);

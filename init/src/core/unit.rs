@@ -4,6 +4,7 @@
 //! state. Times are milliseconds of a clock that never goes back. It deliberately holds no process
 //! and no descriptor: those are the shell's.
 
+use limen_proto::account::{Counters, Era};
 use limen_proto::contract::Contract;
 use limen_proto::control::UnitReport;
 use limen_proto::id::{Generation, Slot, UnitId, UnitRef};
@@ -155,6 +156,12 @@ pub struct Unit {
     pub paused: Option<u64>,
     /// A virtual gateway that shall be frozen whenever it is active, since then.
     pub frozen: Option<u64>,
+    /// Tells this record from any other.
+    pub era: Era,
+    /// What its ended lives have used.
+    pub spent: Counters,
+    /// The kernel killed in this life for want of memory.
+    pub starved: bool,
     /// Its present report has not been taken yet.
     pub unreported: bool,
 }
@@ -182,6 +189,9 @@ impl Unit {
             deadline: None,
             paused: None,
             frozen: None,
+            era: Era(0),
+            spent: Counters::default(),
+            starved: false,
             unreported: false,
         }
     }
@@ -262,6 +272,8 @@ impl Unit {
                 since => since.saturating_sub(first),
             },
             frozen: self.frozen.is_some(),
+            era: self.era,
+            spent: self.spent,
         }
     }
 

@@ -60,6 +60,11 @@ impl Shell {
             }
             Effect::Adjust(slot) => self.adjust(slot),
             Effect::Freeze(slot, frozen) => self.freeze(slot, frozen),
+            Effect::Count(life) => {
+                if let UnitId::Vgw(slot) = life.unit {
+                    self.send_out(Purpose::Count(life), &Task::Count { slot }, None);
+                }
+            }
             Effect::Forget(unit) => self.forget(unit),
             Effect::Report(unit) => self.report(unit),
             Effect::Link(one, other) => self.link(one, other),
@@ -171,6 +176,7 @@ impl Shell {
             if !group.is_empty() {
                 return;
             }
+            let counters = group.counters();
             if let Err(errno) = self.tree.remove(group) {
                 // Populated once more between the two looks, or a child cgroup: the core asks again.
                 self.journal.log(
@@ -179,7 +185,14 @@ impl Shell {
                 );
                 return;
             }
+            // A virtual gateway's are those of its whole branch, which limen-jail removes.
+            if !matches!(life.unit, UnitId::Vgw(_)) {
+                self.core.handle(Event::Spent { life, counters }, self.now);
+            }
         }
+        let Some(books) = self.lives.get(life) else {
+            return;
+        };
         books.group = None;
         books.clearing = false;
         self.core.handle(Event::Emptied(life), self.now);

@@ -9,8 +9,10 @@ use core::fmt::Write as _;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use heapless::String;
+use limen_proto::account::Counters;
 use limen_proto::id::{Slot, UnitId};
 use limen_proto::limits::CORE_MEMORY;
+use limen_sandbox::counters;
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
@@ -162,6 +164,11 @@ impl Group {
                 .split(|byte| *byte == b'\n')
                 .any(|line| line == b"populated 1")
         })
+    }
+
+    /// What this life has used so far.
+    pub(super) fn counters(&self) -> Counters {
+        counters::read(self.directory.as_fd())
     }
 
     /// `cgroup.events`: EPOLLPRI when it changed.

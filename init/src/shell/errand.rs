@@ -10,8 +10,9 @@ use heapless::Vec;
 use limen_channel::{Buffer, Channel, ChannelError};
 use limen_proto::control::{ControlError, Event as Notice};
 use limen_proto::id::{Slot, UnitRef};
-use limen_proto::jail::{Answer, Step, Task};
+use limen_proto::jail::{Answer, Found, Step, Task};
 use limen_proto::limits::SLOTS;
+use limen_proto::table::Role;
 use limen_sandbox::reap::reap;
 use rustix::event::epoll::EventFlags;
 use rustix::io::Errno;
@@ -38,6 +39,8 @@ pub(super) enum Purpose {
     Adjust(Slot),
     /// A virtual gateway's remains.
     Remove(UnitRef),
+    /// What a virtual gateway uses.
+    Count(UnitRef),
 }
 
 /// A running limen-jail that builds nothing.
@@ -139,9 +142,14 @@ impl Shell {
             return;
         };
         let mut buffer = Buffer::new();
+        let mut found = Found::default();
         let failed = match channel.try_receive::<Answer>(&mut buffer) {
             Err(ChannelError::WouldBlock) => return,
             Ok(Some((Answer::Done, _))) => None,
+            Ok(Some((Answer::Counted(counted), _))) => {
+                found = counted;
+                None
+            }
             Ok(Some((Answer::Failed { step, errno }, _))) => Some((step, errno)),
             Ok(Some((Answer::Built { .. }, _)) | None) => {
                 Some((Step::Task, Errno::PIPE.raw_os_error()))
@@ -150,6 +158,9 @@ impl Shell {
         };
         errand.channel = None;
         let (purpose, asked) = (errand.purpose, errand.asked.take());
+        if failed.is_none() {
+            self.found(purpose, found);
+        }
         self.conclude(purpose, failed, asked);
     }
 
@@ -196,10 +207,27 @@ impl Shell {
                 }
             }
             Purpose::Remove(life) => self.core.handle(Event::Removed(life), self.now),
+            Purpose::Count(_) => {}
         }
         if let Some((life, id)) = asked {
             let result = failed.map_or(Ok(()), |(_, errno)| Err(ControlError::Kernel(errno)));
             self.tell(life, &Notice::Reply { id, result }, &[]);
+        }
+    }
+
+    /// limen-jail looked at what a virtual gateway uses, or used.
+    fn found(&mut self, purpose: Purpose, found: Found) {
+        match purpose {
+            Purpose::Remove(life) => {
+                let counters = found.counters;
+                self.core.handle(Event::Spent { life, counters }, self.now);
+            }
+            Purpose::Count(unit) => {
+                if let Some(steward) = self.core.live(Role::Steward) {
+                    self.tell(steward, &Notice::Counted { unit, found }, &[]);
+                }
+            }
+            Purpose::Prepare | Purpose::Adjust(_) => {}
         }
     }
 }

@@ -20,6 +20,8 @@ use super::token::Token;
 use crate::core::readiness::{self, NOTIFY_FRAME};
 use crate::core::supervisor::Event;
 
+/// SIGKILL.
+const KILL: u8 = 9;
 /// Datagrams of one bundle in one turn of the loop.
 const NOTICES: usize = 8;
 /// Children reaped in one turn of the loop: a storm of orphans takes many turns, and others get
@@ -55,13 +57,24 @@ impl Shell {
                     books.jail = None;
                     Event::Executed(life)
                 }
-                Ok(Some((Answer::Done, _)) | None) | Err(_) => {
+                Ok(Some((Answer::Done | Answer::Counted(_), _)) | None) | Err(_) => {
                     books.jail = None;
                     Event::Failed { life, step: None }
                 }
             };
+            if let Event::Failed { step: None, .. } = event {
+                self.look_whether_starved(life);
+            }
             self.core.handle(event, self.now);
             self.carry_out();
+        }
+    }
+
+    /// Whether the kernel killed in this life for want of memory.
+    fn look_whether_starved(&mut self, life: UnitRef) {
+        let group = self.lives.get(life).and_then(|books| books.group.as_ref());
+        if group.is_some_and(|group| group.counters().oom_kills > 0) {
+            self.core.handle(Event::Starved(life), self.now);
         }
     }
 
@@ -96,6 +109,9 @@ impl Shell {
             // A limen-jail that joins this one's namespaces may hold a duplicate, and the loop
             // would go on to hear of it.
             let _ = rustix::event::epoll::delete(&self.epoll, &main.process);
+        }
+        if exit.is_none_or(|exit| exit == Exit::Signal(KILL)) {
+            self.look_whether_starved(life);
         }
         self.core.handle(Event::Ended { life, exit }, self.now);
         self.carry_out();

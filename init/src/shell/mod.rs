@@ -19,8 +19,10 @@
 //! | `cgroup`   | the cgroup tree                                                 |
 //! | `sockets`  | sockets that init makes for its units                           |
 //! | `mounts`   | the mounts of PID 1                                             |
+//! | `boot`     | the number of this life of init                                 |
 //! | `signals`, `clock`, `watchdog`, `journal`, `token`, `size`, `down` | what they say           |
 
+mod boot;
 mod build;
 mod carry;
 mod cgroup;

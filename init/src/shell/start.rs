@@ -15,6 +15,7 @@ use rustix::process::{Resource, Rlimit};
 use static_cell::ConstStaticCell;
 use std::os::fd::{AsFd, OwnedFd};
 
+use super::boot;
 use super::build::watch;
 use super::errand::{Errands, Purpose};
 use super::journal::{Journal, Level};
@@ -158,6 +159,7 @@ impl Shell {
         );
         // The microsecond of the first instruction is dice enough, and waits for no entropy.
         self.core.scatter(self.first);
+        self.core.number(boot::number(self.first));
         self.core.boot(self.table, self.first / 1000, self.now);
         self.carry_out();
     }

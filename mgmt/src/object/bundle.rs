@@ -8,6 +8,7 @@ use limen_proto::name::Name;
 use limen_proto::state::Exit;
 use serde_json::{Value, json};
 
+use super::usage::{self, kilobytes};
 use super::vgw::{is_active, posture};
 use super::{Argument, Attribute, Effect, Form, Instance, Kind, Need, Operation, Unfit};
 
@@ -113,6 +114,21 @@ pub(super) static KIND: Kind = Kind {
             description: "processes and threads (cgroup v2 pids.current)",
         },
         Attribute {
+            name: "MemoryInUse",
+            form: Form::Long,
+            unit: "kilobytes",
+            description: "memory in use (TR-181 ExecutionUnit)",
+        },
+        Attribute {
+            name: "DiskSpaceInUse",
+            form: Form::Long,
+            unit: "kilobytes",
+            description: "its files in the store, by its signed index; volumes are counted for the \
+                          virtual gateway only (TR-181 ExecutionUnit)",
+        },
+        usage::TOTAL,
+        usage::MONTH,
+        Attribute {
             name: "Posture",
             form: Form::Map,
             unit: "",
@@ -203,6 +219,7 @@ pub(super) static KIND: Kind = Kind {
                 call(target, |name| Verb::ReadLogs { name, after, limit })
             },
         },
+        usage::months(|target, _| call(target, |name| Verb::ReadBundleMonths { name })),
         Operation {
             name: "isAlive",
             arguments: &[],
@@ -255,6 +272,10 @@ fn values(bundle: &Bundle) -> Vec<Value> {
         json!(bundle.usage.cpu_us),
         json!(bundle.usage.memory),
         json!(bundle.usage.processes),
+        json!(kilobytes(bundle.usage.memory)),
+        json!(kilobytes(bundle.usage.disk)),
+        usage::total(&bundle.account),
+        usage::month(&bundle.account),
         posture(&bundle.posture),
         ports.collect(),
         bundle

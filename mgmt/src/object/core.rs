@@ -3,6 +3,7 @@
 use limen_proto::manage::{Core, Lack, Verb};
 use serde_json::{Value, json};
 
+use super::usage;
 use super::{Argument, Attribute, Effect, Form, Kind, Need, Operation, Unfit};
 
 /// `type=Core`
@@ -28,7 +29,8 @@ pub(super) static KIND: Kind = Kind {
             name: "Units",
             form: Form::List,
             unit: "",
-            description: "core programs, each with Name, State, Restarts and MemoryUsage (bytes)",
+            description: "core programs, each with Name, State, Restarts, MemoryUsage (bytes), \
+                          CpuUsage (microseconds), ProcessCount, Total and Month",
         },
         Attribute {
             name: "MemoryTotal",
@@ -110,12 +112,16 @@ pub(super) static KIND: Kind = Kind {
 };
 
 fn values(core: &Core) -> Vec<Value> {
-    let units = core.units.iter().map(|(name, state, restarts, memory)| {
+    let units = core.units.iter().map(|unit| {
         json!({
-            "Name": name.as_str(),
-            "State": state.to_string(),
-            "Restarts": restarts,
-            "MemoryUsage": memory,
+            "Name": unit.name.as_str(),
+            "State": unit.state.to_string(),
+            "Restarts": unit.restarts,
+            "MemoryUsage": unit.usage.memory,
+            "CpuUsage": unit.usage.cpu_us,
+            "ProcessCount": unit.usage.processes,
+            "Total": usage::total(&unit.account),
+            "Month": usage::month(&unit.account),
         })
     });
     vec![

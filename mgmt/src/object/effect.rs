@@ -7,7 +7,7 @@ use limen_proto::logs::Line;
 use limen_proto::manage::{Answer, AuditEvent, Plan, Verb};
 use serde_json::{Value, json};
 
-use super::{bundle, core, grant, vgw};
+use super::{bundle, core, grant, usage, vgw};
 
 /// What an operation comes to.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +37,7 @@ pub fn answer_value(answer: &Answer) -> Value {
             "Restart": changed.restart,
             "Bundles": changed.bundles,
         }),
+        Answer::Months(months) => months.iter().map(usage::month_map).collect(),
     }
 }
 

@@ -18,6 +18,7 @@ mod grants;
 pub mod name;
 pub mod reference;
 mod security;
+mod usage;
 mod vgw;
 mod world;
 

@@ -8,6 +8,7 @@ use limen_proto::manage::{Verb, Vgw};
 use limen_proto::posture::Posture;
 use serde_json::{Value, json};
 
+use super::usage::{self, kilobytes};
 use super::{Argument, Attribute, Effect, Form, Instance, Kind, Need, Operation, Unfit};
 use limen_proto::name::Name;
 
@@ -41,6 +42,12 @@ pub(super) static KIND: Kind = Kind {
             form: Form::Boolean,
             unit: "",
             description: "whether its processes are held where they are; kept over a power cut",
+        },
+        Attribute {
+            name: "VolumeSpent",
+            form: Form::Boolean,
+            unit: "",
+            description: "whether the volume of the month is spent; kept over a power cut",
         },
         Attribute {
             name: "State",
@@ -90,6 +97,68 @@ pub(super) static KIND: Kind = Kind {
             unit: "",
             description: "processes and threads (cgroup v2 pids.current)",
         },
+        Attribute {
+            name: "AllocatedMemory",
+            form: Form::Long,
+            unit: "kilobytes",
+            description: "memory that its contract allows (TR-181 ExecEnv)",
+        },
+        Attribute {
+            name: "AvailableMemory",
+            form: Form::Long,
+            unit: "kilobytes",
+            description: "what is left of it (TR-181 ExecEnv)",
+        },
+        Attribute {
+            name: "AllocatedDiskSpace",
+            form: Form::Long,
+            unit: "kilobytes",
+            description: "disk that its contract allows (TR-181 ExecEnv)",
+        },
+        Attribute {
+            name: "AvailableDiskSpace",
+            form: Form::Long,
+            unit: "kilobytes",
+            description: "what is left of it, at most a minute ago (TR-181 ExecEnv)",
+        },
+        Attribute {
+            name: "DiskUsage",
+            form: Form::Long,
+            unit: "bytes",
+            description: "disk in use: store, staging and volumes, as its quota counts",
+        },
+        Attribute {
+            name: "InodeCount",
+            form: Form::Long,
+            unit: "",
+            description: "files, directories and links on the disk, as its quota counts",
+        },
+        Attribute {
+            name: "BytesSent",
+            form: Form::Long,
+            unit: "bytes",
+            description: "sent since it was made (TR-181 IP.Interface.Stats)",
+        },
+        Attribute {
+            name: "BytesReceived",
+            form: Form::Long,
+            unit: "bytes",
+            description: "received since it was made (TR-181 IP.Interface.Stats)",
+        },
+        Attribute {
+            name: "PacketsSent",
+            form: Form::Long,
+            unit: "",
+            description: "sent since it was made (TR-181 IP.Interface.Stats)",
+        },
+        Attribute {
+            name: "PacketsReceived",
+            form: Form::Long,
+            unit: "",
+            description: "received since it was made (TR-181 IP.Interface.Stats)",
+        },
+        usage::TOTAL,
+        usage::MONTH,
         Attribute {
             name: "Contract",
             form: Form::Map,
@@ -201,6 +270,7 @@ pub(super) static KIND: Kind = Kind {
                 call(target, |provider| Verb::SetContract { provider, contract })
             },
         },
+        usage::months(|target, _| call(target, |provider| Verb::ReadVgwMonths { provider })),
         Operation {
             name: "isAlive",
             arguments: &[],
@@ -252,11 +322,13 @@ pub(super) fn posture(posture: &Posture) -> Value {
 
 fn values(vgw: &Vgw) -> Vec<Value> {
     let [a, b, c, d] = vgw.address;
+    let (memory, total) = (vgw.contract.limits.memory, vgw.account.total);
     vec![
         json!(vgw.provider.as_str()),
         json!(vgw.slot),
         json!(vgw.enabled),
         json!(vgw.frozen),
+        json!(vgw.spent),
         json!(vgw.state.to_string()),
         json!(vgw.fault.to_string()),
         json!(vgw.detail),
@@ -265,6 +337,18 @@ fn values(vgw: &Vgw) -> Vec<Value> {
         json!(vgw.usage.cpu_us),
         json!(vgw.usage.memory),
         json!(vgw.usage.processes),
+        json!(kilobytes(memory)),
+        json!(kilobytes(memory.saturating_sub(vgw.usage.memory))),
+        json!(kilobytes(vgw.contract.disk)),
+        json!(kilobytes(vgw.contract.disk.saturating_sub(vgw.usage.disk))),
+        json!(vgw.usage.disk),
+        json!(vgw.usage.inodes),
+        json!(total.bytes_sent),
+        json!(total.bytes_received),
+        json!(total.packets_sent),
+        json!(total.packets_received),
+        usage::total(&vgw.account),
+        usage::month(&vgw.account),
         json!(vgw.contract),
         posture(&vgw.posture),
         json!(vgw.contract.publish),

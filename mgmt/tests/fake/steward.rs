@@ -8,7 +8,8 @@ use limen_channel::{Buffer, Channel};
 use limen_proto::limits::LINK_FRAME;
 use limen_proto::logs::Line;
 use limen_proto::manage::{
-    Answer, AuditEvent, Call, Caller, Core, Grant, Push, Refusal, RefusalKind, Trust, Verb,
+    Account, Answer, AuditEvent, Call, Caller, Core, CoreUnit, Grant, Push, Refusal, RefusalKind,
+    Trust, Usage, Verb,
 };
 use limen_proto::state::UnitState;
 
@@ -214,6 +215,9 @@ impl FakeSteward {
                     })
                     .collect(),
             )),
+            Verb::ReadVgwMonths { .. } | Verb::ReadBundleMonths { .. } => {
+                Ok(Answer::Months(Vec::new()))
+            }
             Verb::AddGrant {
                 interface,
                 consumer,
@@ -272,7 +276,16 @@ fn core() -> Core {
     Core {
         version: "0.1.0".into(),
         kernel: "6.12.0-test".into(),
-        units: vec![("steward".parse().unwrap(), UnitState::Active, 0, 4 << 20)],
+        units: vec![CoreUnit {
+            name: "steward".parse().unwrap(),
+            state: UnitState::Active,
+            restarts: 0,
+            usage: Usage {
+                memory: 4 << 20,
+                ..Usage::default()
+            },
+            account: Account::default(),
+        }],
         memory_total: 256 << 20,
         memory_available: 128 << 20,
         uptime_ms: 5000,

@@ -2,7 +2,7 @@
 
 use limen_proto::contract::{Contract, Limits, Protocol, Publish, Rate};
 use limen_proto::id::Digest;
-use limen_proto::manage::{Bundle, Grant, Usage, Vgw};
+use limen_proto::manage::{Account, Bundle, Grant, Usage, Vgw};
 use limen_proto::posture::Posture;
 use limen_proto::state::{BundleState, Exit, Fault, UnitState};
 
@@ -76,6 +76,7 @@ pub fn vgw(provider: &str, slot: u16) -> Vgw {
         slot,
         enabled: true,
         frozen: false,
+        spent: false,
         state: UnitState::Active,
         fault: Fault::NoFault,
         detail: String::new(),
@@ -88,7 +89,9 @@ pub fn vgw(provider: &str, slot: u16) -> Vgw {
             cpu_us: (1 << 53) + 1,
             memory: 3 << 20,
             processes: 4,
+            ..Usage::default()
         },
+        account: Account::default(),
         bundles: 2,
     }
 }
@@ -112,7 +115,9 @@ pub fn bundle(name: &str) -> Bundle {
             cpu_us: 1234,
             memory: 1 << 20,
             processes: 1,
+            ..Usage::default()
         },
+        account: Account::default(),
         ports: vec![("web".parse().unwrap(), Protocol::Tcp, 80)],
         exports: vec!["energy.meter".parse().unwrap()],
         imports: Vec::new(),

@@ -12,6 +12,7 @@
 
 mod bundle;
 mod core;
+mod count;
 mod destroy;
 mod report;
 mod vgw;
@@ -72,7 +73,8 @@ impl Jail {
                 contract,
                 shares,
             } => vgw::adjust(slot, &contract, &shares, &mut given).and_then(|()| init.done()),
-            Task::DestroyVgw { slot } => destroy::vgw(slot).and_then(|()| init.done()),
+            Task::DestroyVgw { slot } => destroy::vgw(slot).and_then(|found| init.counted(found)),
+            Task::Count { slot } => count::vgw(slot).and_then(|found| init.counted(found)),
             Task::PrepareNetwork {
                 uplink,
                 listen,
@@ -125,14 +127,15 @@ impl Jail {
                     })
                 })
             }
-            Task::Adjust { .. } | Task::DestroyVgw { .. } | Task::PrepareNetwork { .. } => {
-                Err(Fault::new(
-                    Step::Task,
-                    "build",
-                    "a task that builds nothing",
-                    Errno::INVAL,
-                ))
-            }
+            Task::Adjust { .. }
+            | Task::DestroyVgw { .. }
+            | Task::Count { .. }
+            | Task::PrepareNetwork { .. } => Err(Fault::new(
+                Step::Task,
+                "build",
+                "a task that builds nothing",
+                Errno::INVAL,
+            )),
         }
     }
 }

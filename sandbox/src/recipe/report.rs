@@ -3,7 +3,7 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use limen_channel::{Buffer, Channel, Descriptors};
-use limen_proto::jail::{Answer, JAIL_DESCRIPTOR, Step, Task};
+use limen_proto::jail::{Answer, Found, JAIL_DESCRIPTOR, Step, Task};
 use limen_proto::posture::Posture;
 use rustix::io::Errno;
 use rustix::process::{PidfdFlags, getpid, pidfd_open};
@@ -67,6 +67,12 @@ impl Init {
     pub(super) fn done(&self) -> Result<(), Fault> {
         self.0
             .send(&Answer::Done, &[])
+            .at(Step::Task, "report to", "init")
+    }
+
+    pub(super) fn counted(&self, found: Found) -> Result<(), Fault> {
+        self.0
+            .send(&Answer::Counted(found), &[])
             .at(Step::Task, "report to", "init")
     }
 

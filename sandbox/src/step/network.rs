@@ -8,6 +8,7 @@ use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use limen_proto::account::Counters;
 use limen_proto::contract::Contract;
 use limen_proto::id::Slot;
 use limen_proto::jail::Step;
@@ -39,9 +40,24 @@ pub(crate) fn adjust(slot: Slot, inside: BorrowedFd<'_>, contract: &Contract) ->
     net::adjust(slot, inside, contract).map_err(refused)
 }
 
-/// Removes link and firewall entries.
-pub(crate) fn destroy(slot: Slot) -> Result<(), Fault> {
-    net::destroy(slot).map(drop).map_err(refused)
+/// Removes link and firewall entries, and returns what the link had counted.
+pub(crate) fn destroy(slot: Slot) -> Result<Counters, Fault> {
+    net::destroy(slot).map(counted).map_err(refused)
+}
+
+/// What passed the link, as the virtual gateway sees it.
+pub(crate) fn traffic(slot: Slot) -> Result<Counters, Fault> {
+    net::counters(slot, None).map(counted).map_err(refused)
+}
+
+fn counted(link: net::Counters) -> Counters {
+    Counters {
+        bytes_sent: link.sent.bytes,
+        bytes_received: link.received.bytes,
+        packets_sent: link.sent.packets,
+        packets_received: link.received.packets,
+        ..Counters::default()
+    }
 }
 
 /// The firewall table and the box's forwarding.

@@ -59,6 +59,14 @@ pub(crate) fn limit(slot: Slot, contract: &Contract) -> Result<bool, Fault> {
     }
 }
 
+/// Bytes and inodes that the slot's tree has; nothing on a disk without quotas.
+pub(crate) fn used(slot: Slot) -> (u64, u64) {
+    open(CWD.as_fd(), &format!("{TENANTS}/{slot}"))
+        .ok()
+        .and_then(|tree| quota::used(tree.as_fd(), slot.project()).ok())
+        .unwrap_or_default()
+}
+
 /// Whether a quota is in force on the slot's tree.
 pub(crate) fn is_limited(slot: Slot) -> bool {
     open(CWD.as_fd(), &format!("{TENANTS}/{slot}"))

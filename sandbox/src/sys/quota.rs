@@ -106,6 +106,18 @@ pub fn limit(
 /// # Errors
 /// As [`limit`].
 pub fn is_limited(directory: BorrowedFd<'_>, project: u32) -> Result<bool, Errno> {
+    get(directory, project).map(|quota| quota.hard_blocks != 0)
+}
+
+/// Bytes and inodes of the project.
+///
+/// # Errors
+/// As [`limit`].
+pub fn used(directory: BorrowedFd<'_>, project: u32) -> Result<(u64, u64), Errno> {
+    get(directory, project).map(|quota| (quota.bytes, quota.inodes))
+}
+
+fn get(directory: BorrowedFd<'_>, project: u32) -> Result<Quota, Errno> {
     let mut quota = Quota::default();
     // SAFETY: Q_GETQUOTA writes one if_dqblk, the type and size of `quota`.
     let result = unsafe {
@@ -118,5 +130,5 @@ pub fn is_limited(directory: BorrowedFd<'_>, project: u32) -> Result<bool, Errno
         )
     };
     checked(result)?;
-    Ok(quota.hard_blocks != 0)
+    Ok(quota)
 }

@@ -100,6 +100,8 @@ pub fn verb_name(verb: &Verb) -> &'static str {
         Verb::RestartBundle { .. } => "restart a bundle",
         Verb::UninstallBundle { .. } => "uninstall a bundle",
         Verb::ReadLogs { .. } => "read logs",
+        Verb::ReadVgwMonths { .. } => "read a virtual gateway's months",
+        Verb::ReadBundleMonths { .. } => "read a bundle's months",
         Verb::AddGrant { .. } => "add a grant",
         Verb::RevokeGrant { .. } => "revoke a grant",
         Verb::ListGrants => "list grants",

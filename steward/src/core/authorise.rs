@@ -70,7 +70,7 @@ pub fn authorise(caller: &Caller, verb: &Verb) -> Result<Scope, Refusal> {
             Caller::Provider(_) => Err(no_vgw(provider)),
             Caller::Management => Err(role_needed()),
         },
-        Verb::ShowVgw { provider } => match caller {
+        Verb::ShowVgw { provider } | Verb::ReadVgwMonths { provider } => match caller {
             Caller::Operator => Ok(Scope::Vgw(provider.clone())),
             Caller::Provider(own) if own == provider => Ok(Scope::Vgw(own.clone())),
             Caller::Provider(_) => Err(no_vgw(provider)),
@@ -89,6 +89,7 @@ pub fn authorise(caller: &Caller, verb: &Verb) -> Result<Scope, Refusal> {
         | Verb::RestartBundle { .. }
         | Verb::UninstallBundle { .. }
         | Verb::ReadLogs { .. }
+        | Verb::ReadBundleMonths { .. }
         | Verb::AddGrant { .. }
         | Verb::RevokeGrant { .. } => match caller {
             Caller::Operator => Ok(Scope::Inside(core_provider())),

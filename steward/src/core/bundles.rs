@@ -8,6 +8,7 @@ use limen_proto::manage::{Answer, Bundle, Refusal};
 use limen_proto::name::Name;
 use limen_proto::state::UnitState;
 
+use super::accounts::Payer;
 use super::audit::event;
 use super::calls::Asking;
 use super::desired::{BundleRecord, Change, Held, Phase, VgwRecord};
@@ -18,25 +19,24 @@ use super::{Outcome, Steward, view};
 
 impl Steward {
     pub(super) fn bundle_view(
-        &self,
+        &mut self,
         turn: &mut Turn<'_>,
         slot: Slot,
         index: BundleIndex,
     ) -> Option<Bundle> {
+        if let Some(report) = self.units.get(UnitId::Bundle(slot, index)).report {
+            self.sample(turn, &report);
+        }
         let record = self.desired.bundles.get(&(slot, index))?;
         let updating = self.jobs.arriving(slot).is_some_and(|summary| {
             summary.name == record.summary.name && record.held == Held::Installed
         });
-        Some(view::bundle(
-            record,
-            updating,
-            &self.desired,
-            &self.units,
-            turn.outside,
-        ))
+        let mut shown = view::bundle(record, updating, &self.desired, &self.units, turn.outside);
+        shown.account = self.account(&Payer::Bundle(slot, index)).shown();
+        Some(shown)
     }
 
-    pub(super) fn bundle_views(&self, turn: &mut Turn<'_>, slot: Slot) -> Vec<Bundle> {
+    pub(super) fn bundle_views(&mut self, turn: &mut Turn<'_>, slot: Slot) -> Vec<Bundle> {
         let indexes: Vec<BundleIndex> = self
             .desired
             .bundles_of(slot)
@@ -55,7 +55,7 @@ impl Steward {
         views
     }
 
-    pub(super) fn show_bundle(&self, turn: &mut Turn<'_>, slot: Slot, name: &Name) -> Outcome {
+    pub(super) fn show_bundle(&mut self, turn: &mut Turn<'_>, slot: Slot, name: &Name) -> Outcome {
         self.bundle_views(turn, slot)
             .into_iter()
             .find(|bundle| bundle.name == *name)

@@ -7,9 +7,10 @@ use limen_proto::control;
 use limen_proto::feature::Feature;
 use limen_proto::id::UnitId;
 use limen_proto::logs::{Lines, Read};
-use limen_proto::manage::{Answer, Call, Caller, Core, Lack, Refusal, Trust, Verb};
+use limen_proto::manage::{Answer, Call, Caller, Core, CoreUnit, Lack, Refusal, Trust, Verb};
 use limen_proto::name::Name;
 
+use super::accounts::Payer;
 use super::audit::{self, actor, event};
 use super::authorise::{Scope, authorise};
 use super::desired::VgwRecord;
@@ -131,6 +132,7 @@ impl Steward {
             .ok_or_else(|| no_vgw(provider))?;
         match verb {
             Verb::ShowVgw { .. } => Ok(Some(Answer::Vgw(self.vgw_view(turn, &vgw)))),
+            Verb::ReadVgwMonths { .. } => Ok(Some(self.month_view(&Payer::Vgw(vgw.slot)))),
             Verb::StartVgw { .. } => self.start_vgw(turn, asking, vgw),
             Verb::StopVgw { .. } => self.stop_vgw(turn, asking, vgw),
             Verb::RestartVgw { .. } => self.restart_vgw(turn, asking, vgw),
@@ -163,6 +165,12 @@ impl Steward {
             }
             Verb::ReadLogs { name, after, limit } => {
                 self.read_logs(turn, asking, vgw, name, (*after, *limit))
+            }
+            Verb::ReadBundleMonths { name } => {
+                let bundle = self.desired.bundle_named(vgw.slot, name);
+                let bundle = bundle.ok_or_else(|| no_bundle(name))?;
+                let payer = Payer::Bundle(vgw.slot, bundle.index);
+                Ok(Some(self.month_view(&payer)))
             }
             Verb::AddGrant {
                 interface,
@@ -231,7 +239,11 @@ impl Steward {
         }))
     }
 
-    fn core_view(&self, turn: &mut Turn<'_>) -> Core {
+    fn core_view(&mut self, turn: &mut Turn<'_>) -> Core {
+        let reports: Vec<_> = self.core.values().copied().collect();
+        for report in &reports {
+            self.sample(turn, report);
+        }
         let capacity = turn.outside.capacity();
         let units = self
             .core
@@ -239,8 +251,13 @@ impl Steward {
             .filter_map(|(number, report)| {
                 let name = self.facts.core_units.get(usize::from(*number)).cloned();
                 let name = name.or_else(|| format!("core-{number}").parse().ok())?;
-                let usage = turn.outside.usage(UnitId::Core(*number));
-                Some((name, report.state, report.restarts, usage.memory))
+                Some(CoreUnit {
+                    state: report.state,
+                    restarts: report.restarts,
+                    usage: turn.outside.usage(UnitId::Core(*number)),
+                    account: self.account(&Payer::Core(name.clone())).shown(),
+                    name,
+                })
             })
             .collect();
         let mut warnings = self.facts.warnings.clone();
@@ -263,6 +280,7 @@ impl Steward {
         let what = if reboot { "reboot" } else { "power off" };
         let text = format!("asked the box to {what}");
         self.note(turn, event(turn.now, &asking.actor(), None, &text, ""));
+        self.write_accounts(turn);
         self.reply(turn, Some(asking.call), Ok(Answer::Done));
         self.ask(turn, control::Verb::Shutdown { reboot });
         Ok(None)

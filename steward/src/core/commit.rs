@@ -39,6 +39,7 @@ impl Steward {
         })?;
         let trust_changed = next.marks.epoch != self.desired.marks.epoch;
         self.desired = next;
+        self.close_accounts();
         for change in changes {
             if let Change::Event(draft) = change {
                 turn.effects.push(Effect::Log(log_line(draft)));

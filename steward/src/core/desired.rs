@@ -7,10 +7,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use limen_proto::account::Counters;
 use limen_proto::contract::Contract;
 use limen_proto::id::{BundleIndex, Digest, Slot};
 use limen_proto::install::Summary;
+use limen_proto::month::Month;
 use limen_proto::name::{Interface, Name};
+
+use super::accounts::{Account, Payer};
 
 /// The box's own identity, provisioned once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +53,9 @@ pub struct VgwRecord {
     pub serial: u64,
     /// Guarantees and limits.
     pub contract: Contract,
-    /// The contract changed and the running unit was not adjusted yet.
+    /// The month's volume is spent: the contract is in force less what that takes away.
+    pub spent: bool,
+    /// What is in force changed and the running unit was not adjusted yet.
     pub adjust: bool,
     /// Whether it is there.
     pub phase: Phase,
@@ -181,7 +187,8 @@ pub enum Change {
     Identity(Identity),
     /// Put a virtual gateway.
     Vgw(VgwRecord),
-    /// Drop a virtual gateway, its bundles and leftovers. Counters stay: see ADR 0006.
+    /// Drop a virtual gateway, its bundles, leftovers and accounts. Anti-rollback counters stay: see
+    /// ADR 0006.
     NoVgw(Slot),
     /// Put a bundle.
     Bundle(BundleRecord),
@@ -203,6 +210,12 @@ pub enum Change {
     Clock(u64),
     /// Something to remember.
     Event(Draft),
+    /// Put what a unit has used.
+    Account(Payer, Account),
+    /// Put what it used in a month that is over.
+    Month(Payer, Month, Counters),
+    /// Drop a month.
+    NoMonth(Payer, Month),
 }
 
 /// The durable state.
@@ -222,6 +235,10 @@ pub struct Desired {
     pub leftovers: BTreeSet<(Slot, Digest)>,
     /// Numbers.
     pub marks: Marks,
+    /// What units have used, as far as it was written down.
+    pub accounts: BTreeMap<Payer, Account>,
+    /// What they used in months that are over.
+    pub months: BTreeMap<(Payer, Month), Counters>,
 }
 
 impl Desired {
@@ -236,6 +253,9 @@ impl Desired {
                 self.vgws.remove(slot);
                 self.bundles.retain(|(owner, _), _| owner != slot);
                 self.leftovers.retain(|(owner, _)| owner != slot);
+                self.accounts.retain(|payer, _| payer.slot() != Some(*slot));
+                self.months
+                    .retain(|(payer, _), _| payer.slot() != Some(*slot));
             }
             Change::Bundle(bundle) => {
                 self.bundles
@@ -243,6 +263,9 @@ impl Desired {
             }
             Change::NoBundle(slot, index) => {
                 self.bundles.remove(&(*slot, *index));
+                let gone = Payer::Bundle(*slot, *index);
+                self.accounts.remove(&gone);
+                self.months.retain(|(payer, _), _| *payer != gone);
             }
             Change::Seen(provider, bundle, seen) => {
                 self.seen.insert((provider.clone(), bundle.clone()), *seen);
@@ -263,6 +286,15 @@ impl Desired {
             Change::Trust => self.marks.epoch += 1,
             Change::Clock(seen) => self.marks.seen = self.marks.seen.max(*seen),
             Change::Event(_) => self.marks.event += 1,
+            Change::Account(payer, account) => {
+                self.accounts.insert(payer.clone(), *account);
+            }
+            Change::Month(payer, month, counted) => {
+                self.months.insert((payer.clone(), *month), *counted);
+            }
+            Change::NoMonth(payer, month) => {
+                self.months.remove(&(payer.clone(), *month));
+            }
         }
     }
 

@@ -10,6 +10,7 @@
 //! No I/O, no clock, no descriptor. Every operation ends: what waits for the world waits in
 //! `waiters` or `jobs`, each with a deadline. Nothing is queued for a caller that is gone.
 
+pub mod accounts;
 pub mod admission;
 pub mod audit;
 pub mod authorise;
@@ -75,6 +76,9 @@ pub struct Facts {
     /// The desired state is not the truth (the state file is of a newer version, say): never end
     /// what it does not name.
     pub blind: bool,
+    /// Of a limit that is met, the kernel tells the cgroup that forked, not the one that has the
+    /// limit (Linux before 6.12).
+    pub forker_counts: bool,
     /// The desired state is an earlier one: what lies in the store may be newer.
     pub recovered: bool,
 }
@@ -99,6 +103,7 @@ pub struct Steward {
     references: BTreeMap<u64, u32>,
     throttle: audit::Throttle,
     clock_due_ms: u64,
+    ledger: accounts::Ledger,
 }
 
 /// Whether init's list of units was heard to its end.
@@ -122,6 +127,7 @@ type Outcome = Result<Option<Answer>, Refusal>;
 impl Steward {
     /// A steward that knows what shall be and nothing of what is.
     pub fn new(desired: Desired, facts: Facts) -> Self {
+        let ledger = accounts::Ledger::new(&desired);
         let jobs = jobs::Jobs::new(facts.recovered.then(|| desired.vgws.keys().copied()));
         Self {
             desired,
@@ -138,6 +144,7 @@ impl Steward {
             references: BTreeMap::new(),
             throttle: audit::Throttle::default(),
             clock_due_ms: 0,
+            ledger,
         }
     }
 
@@ -160,6 +167,7 @@ impl Steward {
             Input::Read(lines) => self.lines_read(&mut turn, lines),
             Input::Handled(hand, report) => self.hand_reported(&mut turn, hand, report),
             Input::HandGone(hand) => self.hand_gone(&mut turn, hand),
+            Input::Counted(unit, found) => self.counted(&mut turn, unit, found),
             Input::Tick => {}
         }
         self.settle(&mut turn);
@@ -176,11 +184,13 @@ impl Steward {
             .into_iter()
             .flatten()
             .fold(self.clock_due_ms, u64::min)
+            .min(self.accounts_deadline_ms())
     }
 
     /// Brings everything that may go on now one step further.
     fn settle(&mut self, turn: &mut Turn<'_>) {
         self.write_clock(turn);
+        self.accounts_settle(turn);
         if let Listing::Asked { again_ms, .. } = self.listing
             && turn.now.monotonic_ms >= again_ms
         {
@@ -244,6 +254,8 @@ impl Steward {
             ));
         }
         self.not_adjusted(turn, before, report);
+        self.starved(turn, before, &report);
+        self.ended(turn, before, &report);
     }
 
     fn answered(&mut self, turn: &mut Turn<'_>, id: u32, result: Result<(), ControlError>) {

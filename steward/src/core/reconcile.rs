@@ -17,6 +17,7 @@ use limen_proto::control::{UnitReport, Verb};
 use limen_proto::id::{Generation, Slot, UnitId};
 use limen_proto::state::UnitState;
 
+use super::accounts::volume::in_force;
 use super::desired::{BundleRecord, Desired, Held, Phase, VgwRecord};
 use super::share::{shares, within};
 use super::spec::{VGW_RESTART, bundle_spec, bundle_tag, vgw_spec, vgw_tag};
@@ -152,7 +153,7 @@ fn adjust(vgw: &VgwRecord, unit: &Unit, desired: &Desired) -> Option<Step> {
         attempt: None,
         verb: Verb::Adjust {
             slot: vgw.slot,
-            contract: vgw.contract.clone(),
+            contract: in_force(vgw),
             shares: shares(vgw, desired),
         },
     })

@@ -16,6 +16,7 @@ use limen_proto::words::Words;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
+use super::accounts::volume::in_force;
 use super::desired::{BundleRecord, VgwRecord};
 
 /// A reaper has no reason to end: bring it back soon, and back off so that a broken box does not
@@ -34,7 +35,7 @@ pub fn vgw_spec(vgw: &VgwRecord) -> VgwSpec {
     VgwSpec {
         slot: vgw.slot,
         provider: vgw.provider.clone(),
-        contract: vgw.contract.clone(),
+        contract: in_force(vgw),
     }
 }
 

@@ -5,11 +5,13 @@
 //! all. An operation that cannot be written down has no effects, so committing is a question, not
 //! an effect. Tests stand in for `Outside` with a map.
 
+use limen_proto::account::Counters;
 use limen_proto::control::{self, UnitReport};
 use limen_proto::feature::Feature;
 use limen_proto::grant::{Decision, Use};
-use limen_proto::id::{Slot, UnitId};
+use limen_proto::id::{Slot, UnitId, UnitRef};
 use limen_proto::install::{Order, Report};
+use limen_proto::jail::Found;
 use limen_proto::logs;
 use limen_proto::manage::{AuditEvent, Call, Push, Usage};
 use limen_proto::name::Name;
@@ -80,6 +82,8 @@ pub enum Input {
     Handled(HandId, Report),
     /// A hand hung up, or broke the protocol.
     HandGone(HandId),
+    /// limen-jail looked at a virtual gateway's link and quota.
+    Counted(UnitRef, Found),
     /// Nothing but time.
     Tick,
 }
@@ -162,6 +166,9 @@ pub trait Outside {
 
     /// What a unit uses now; zeros when it does not run.
     fn usage(&mut self, unit: UnitId) -> Usage;
+
+    /// What the present life of a unit has used, as far as its cgroup tells.
+    fn counters(&mut self, unit: UnitId) -> Counters;
 
     /// What the box has.
     fn capacity(&mut self) -> Capacity;

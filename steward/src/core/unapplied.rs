@@ -13,7 +13,6 @@ use super::refusal::invalid;
 /// The contract asks for something that would not be kept.
 pub fn of_contract(contract: &Contract) -> Result<(), Refusal> {
     refuse(&[
-        ("volume", contract.volume.bytes != 0),
         ("warm", contract.warm),
         ("minimum", contract.minimum != Minimum::default()),
     ])

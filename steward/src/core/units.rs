@@ -93,6 +93,7 @@ impl Unit {
         match report.fault {
             Fault::NoFault => None,
             Fault::UnStartable => Some(format!("{how}, too often; restarting was given up")),
+            Fault::OutOfMemory => Some(format!("{how} for want of memory ({})", report.fault)),
             fault => Some(format!("{how} ({fault})")),
         }
     }

@@ -14,6 +14,8 @@ use limen_proto::manage::{Answer, Changed, Refusal, Vgw};
 use limen_proto::name::Name;
 use limen_proto::state::UnitState;
 
+use super::accounts::Payer;
+use super::accounts::volume::in_force;
 use super::admission::{admit, plan};
 use super::audit::{BOX, event};
 use super::authorise::core_provider;
@@ -38,8 +40,15 @@ pub(super) struct Wish<'a> {
 }
 
 impl Steward {
-    pub(super) fn vgw_view(&self, turn: &mut Turn<'_>, vgw: &VgwRecord) -> Vgw {
-        view::vgw(vgw, &self.desired, &self.units, turn.outside)
+    pub(super) fn vgw_view(&mut self, turn: &mut Turn<'_>, vgw: &VgwRecord) -> Vgw {
+        if let Some(report) = self.units.get(UnitId::Vgw(vgw.slot)).report {
+            self.sample(turn, &report);
+            self.look(turn, vgw.slot);
+        }
+        let mut shown = view::vgw(vgw, &self.desired, &self.units, turn.outside);
+        (shown.usage.disk, shown.usage.inodes) = self.disk_of(vgw.slot);
+        shown.account = self.account(&Payer::Vgw(vgw.slot)).shown();
+        shown
     }
 
     pub(super) fn create_vgw(
@@ -66,6 +75,7 @@ impl Steward {
             frozen: false,
             serial: turn.now.wall_ms,
             contract: wish.contract.clone(),
+            spent: false,
             adjust: false,
             phase: Phase::Emptying,
             authority: wish.authority.to_owned(),
@@ -329,7 +339,7 @@ impl Steward {
             return;
         };
         // Another contract may have been set meanwhile.
-        if self.adjusting.remove(&slot).as_ref() != Some(&vgw.contract) {
+        if self.adjusting.remove(&slot) != Some(in_force(&vgw)) {
             return;
         }
         vgw.adjust = false;

@@ -6,7 +6,7 @@
 use limen_proto::feature::Feature;
 use limen_proto::id::UnitId;
 use limen_proto::install::Summary;
-use limen_proto::manage::{Bundle, Usage, Vgw};
+use limen_proto::manage::{Account, Bundle, Usage, Vgw};
 use limen_proto::posture::Posture;
 use limen_proto::state::{BundleState, Fault, UnitState};
 
@@ -35,6 +35,7 @@ pub fn vgw(record: &VgwRecord, desired: &Desired, units: &Units, outside: &mut d
         provider: record.provider.clone(),
         slot: record.slot.get(),
         enabled: record.enabled,
+        spent: record.spent,
         frozen: report.is_some_and(|report| report.frozen),
         state: unit.state(),
         fault,
@@ -44,6 +45,7 @@ pub fn vgw(record: &VgwRecord, desired: &Desired, units: &Units, outside: &mut d
         contract: record.contract.clone(),
         posture: report.map_or_else(Posture::default, |report| report.posture),
         usage: use_of(id, &unit, outside),
+        account: Account::default(),
         bundles: u32::try_from(desired.installed(record.slot).count()).unwrap_or(u32::MAX),
     }
 }
@@ -77,7 +79,15 @@ pub fn bundle(
     };
     shown.enabled = record.enabled;
     shown.unit = unit.state();
-    shown.usage = use_of(id, &unit, outside);
+    shown.usage = Usage {
+        disk: record.files(),
+        inodes: if record.files() == 0 {
+            0
+        } else {
+            shown.usage.inodes
+        },
+        ..use_of(id, &unit, outside)
+    };
     if let Some(report) = unit.report {
         shown.restarts = report.restarts;
         shown.exit = report.exit;
@@ -136,7 +146,12 @@ fn from_summary(summary: &Summary) -> Bundle {
         restarts: 0,
         exit: None,
         posture: Posture::default(),
-        usage: Usage::default(),
+        usage: Usage {
+            disk: summary.unpacked,
+            inodes: u64::from(summary.entries),
+            ..Usage::default()
+        },
+        account: Account::default(),
         ports: summary.ports.clone(),
         exports: summary
             .exports

@@ -39,6 +39,7 @@ pub fn read(places: &Places) -> Read {
             .into_owned(),
         provision: provision(&places.provision),
         warnings: data(places),
+        forker_counts: !places.cgroups.join("core/pids.events.local").exists(),
         ..Facts::default()
     };
     let mut watchdog_ms = 0;

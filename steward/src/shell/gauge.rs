@@ -6,6 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use limen_proto::account::{Counters, FILES};
 use limen_proto::id::UnitId;
 use limen_proto::manage::Usage;
 use limen_proto::name::Name;
@@ -84,22 +85,41 @@ fn cores() -> u16 {
     u16::try_from(cores).unwrap_or(u16::MAX)
 }
 
-/// What a unit uses now.
-pub(super) fn usage(places: &Places, core_units: &[Name], unit: UnitId) -> Usage {
+/// The cgroup of a unit.
+fn folder(places: &Places, core_units: &[Name], unit: UnitId) -> Option<PathBuf> {
     let folder = match unit {
-        UnitId::Core(number) => match core_units.get(usize::from(number)) {
-            Some(name) => format!("core/{name}"),
-            None => return Usage::default(),
-        },
+        UnitId::Core(number) => format!("core/{}", core_units.get(usize::from(number))?),
         UnitId::Vgw(slot) => format!("vgw-{slot}"),
         UnitId::Bundle(slot, index) => format!("vgw-{slot}/b{index}"),
-        UnitId::Hand(..) => return Usage::default(),
+        UnitId::Hand(..) => return None,
     };
-    let folder = places.cgroups.join(folder);
+    Some(places.cgroups.join(folder))
+}
+
+/// What the present life of a unit has used.
+pub(super) fn counters(places: &Places, core_units: &[Name], unit: UnitId) -> Counters {
+    let mut counters = Counters::default();
+    if let Some(folder) = folder(places, core_units, unit) {
+        for file in FILES {
+            counters.take(
+                file,
+                &fs::read_to_string(folder.join(file)).unwrap_or_default(),
+            );
+        }
+    }
+    counters
+}
+
+/// What a unit uses now.
+pub(super) fn usage(places: &Places, core_units: &[Name], unit: UnitId) -> Usage {
+    let Some(folder) = folder(places, core_units, unit) else {
+        return Usage::default();
+    };
     Usage {
         cpu_us: cpu(&folder),
         memory: number(&folder.join("memory.current")),
         processes: u32::try_from(number(&folder.join("pids.current"))).unwrap_or(u32::MAX),
+        ..Usage::default()
     }
 }
 
@@ -145,6 +165,7 @@ mod tests {
             cpu_us: 123,
             memory: 4096,
             processes: 7,
+            ..Usage::default()
         };
         assert_eq!(usage(&places, &[], UnitId::Vgw(slot)), expected);
         assert_eq!(usage(&places, &[], UnitId::Core(0)), Usage::default());

@@ -49,6 +49,7 @@ impl Shell {
         match event {
             Event::Reply { id, result } => self.take(Input::Answered { id, result }),
             Event::Report(report) => self.take(Input::Reported(report)),
+            Event::Counted { unit, found } => self.take(Input::Counted(unit, found)),
             Event::Link { peer } => {
                 if let Some(socket) = descriptors.into_iter().next() {
                     self.link(peer, socket);

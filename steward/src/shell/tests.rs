@@ -92,6 +92,8 @@ impl Init {
             posture: Posture::default(),
             since_ms: 5,
             frozen: false,
+            era: limen_proto::account::Era(1),
+            spent: limen_proto::account::Counters::default(),
         };
         self.control.send(&Event::Report(report), &[]).unwrap();
         report

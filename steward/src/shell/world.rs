@@ -1,5 +1,6 @@
 //! What the core asks and needs answered at once
 
+use limen_proto::account::Counters;
 use limen_proto::feature::Feature;
 use limen_proto::id::UnitId;
 use limen_proto::manage::{AuditEvent, Usage};
@@ -42,6 +43,10 @@ impl Outside for World {
 
     fn usage(&mut self, unit: UnitId) -> Usage {
         gauge::usage(&self.places, &self.core_units, unit)
+    }
+
+    fn counters(&mut self, unit: UnitId) -> Counters {
+        gauge::counters(&self.places, &self.core_units, unit)
     }
 
     fn capacity(&mut self) -> Capacity {

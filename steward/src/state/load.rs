@@ -5,12 +5,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use limen_proto::account::{Counters, Era};
 use limen_proto::id::{BundleIndex, Digest, Slot};
+use limen_proto::month::Month;
 use rusqlite::{Connection, Row};
 use serde::de::DeserializeOwned;
 
 use super::error::StateError;
 use super::write::{held, phase};
+use crate::core::accounts::{Account, Payer};
 use crate::core::desired::{
     BundleRecord, Desired, GrantRecord, Held, Identity, Marks, Phase, Seen, VgwRecord,
 };
@@ -46,6 +49,13 @@ pub(super) fn load(from: &Connection) -> Result<Desired, StateError> {
         marks: all(from, "marks", marks)?
             .pop()
             .ok_or_else(|| StateError::Damaged("it has no marks".to_owned()))?,
+        accounts: all(from, "account", account)?.into_iter().collect(),
+        months: all(from, "month", |row| {
+            let key = (text(row, "payer")?, month(row)?);
+            Ok((key, counters(row, "counted")?))
+        })?
+        .into_iter()
+        .collect(),
     })
 }
 
@@ -77,6 +87,7 @@ fn vgw(row: &Row<'_>) -> Result<VgwRecord, StateError> {
         provider: text(row, "provider")?,
         enabled: row.get("enabled")?,
         frozen: row.get("frozen")?,
+        spent: row.get("spent")?,
         serial: unsigned(row, "serial")?,
         contract: json(row, "contract")?,
         adjust: row.get("adjust")?,
@@ -120,6 +131,25 @@ fn grant(row: &Row<'_>) -> Result<GrantRecord, StateError> {
         consumer: text(row, "consumer")?,
         created: unsigned(row, "created")?,
     })
+}
+
+fn account(row: &Row<'_>) -> Result<(Payer, Account), StateError> {
+    let account = Account {
+        era: Era(unsigned(row, "era")?),
+        seen: counters(row, "seen")?,
+        total: counters(row, "total")?,
+        month: month(row)?,
+        counted: counters(row, "counted")?,
+    };
+    Ok((text(row, "payer")?, account))
+}
+
+fn month(row: &Row<'_>) -> Result<Month, StateError> {
+    Ok(Month(row.get("month")?))
+}
+
+fn counters(row: &Row<'_>, column: &str) -> Result<Counters, StateError> {
+    json(row, column).map(Counters::from_list)
 }
 
 fn marks(row: &Row<'_>) -> Result<Marks, StateError> {

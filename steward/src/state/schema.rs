@@ -12,10 +12,10 @@ use super::error::StateError;
 /// SQLite's `application_id` of the file: "Limn".
 pub(super) const APPLICATION: i64 = 0x4c69_6d6e;
 /// SQLite's `user_version` of the file.
-pub(super) const VERSION: i64 = 3;
+pub(super) const VERSION: i64 = 5;
 
 /// Tables under the seal, with the columns that order their rows.
-pub(super) const SEALED: [(&str, &str); 7] = [
+pub(super) const SEALED: [(&str, &str); 9] = [
     ("marks", "one"),
     ("identity", "one"),
     ("vgw", "slot"),
@@ -23,6 +23,8 @@ pub(super) const SEALED: [(&str, &str); 7] = [
     ("seen", "provider, bundle"),
     ("permission", "id"),
     ("leftover", "slot, digest"),
+    ("account", "payer"),
+    ("month", "payer, month"),
 ];
 
 const TABLES: &str = "
@@ -50,7 +52,8 @@ CREATE TABLE vgw (
     authority TEXT NOT NULL,
     keys TEXT NOT NULL CHECK (json_valid(keys)),
     created INTEGER NOT NULL,
-    frozen INTEGER NOT NULL CHECK (frozen IN (0, 1))
+    frozen INTEGER NOT NULL CHECK (frozen IN (0, 1)),
+    spent INTEGER NOT NULL DEFAULT 0 CHECK (spent IN (0, 1))
 ) STRICT;
 CREATE TABLE bundle (
     slot INTEGER NOT NULL REFERENCES vgw (slot),
@@ -98,7 +101,7 @@ INSERT INTO marks VALUES (1, 0, 0, 0, 0);
 ";
 
 /// What leads from each version, from 1 on, to the next.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 4] = [
     "
 CREATE TABLE next (
     slot INTEGER PRIMARY KEY CHECK (slot >= 0),
@@ -128,7 +131,28 @@ UPDATE bundle SET summary = json_set(
         'memory', json_extract(summary, '$.memory'),
         'processes', json_extract(summary, '$.processes')));
 ",
+    ACCOUNTS,
+    // Behind the others, as ALTER TABLE makes it.
+    "ALTER TABLE vgw ADD COLUMN spent INTEGER NOT NULL DEFAULT 0 CHECK (spent IN (0, 1));",
 ];
+
+/// What came with version 4.
+const ACCOUNTS: &str = "
+CREATE TABLE account (
+    payer TEXT PRIMARY KEY,
+    era INTEGER NOT NULL,
+    seen TEXT NOT NULL CHECK (json_valid(seen)),
+    total TEXT NOT NULL CHECK (json_valid(total)),
+    month INTEGER NOT NULL,
+    counted TEXT NOT NULL CHECK (json_valid(counted))
+) STRICT, WITHOUT ROWID;
+CREATE TABLE month (
+    payer TEXT NOT NULL,
+    month INTEGER NOT NULL,
+    counted TEXT NOT NULL CHECK (json_valid(counted)),
+    PRIMARY KEY (payer, month)
+) STRICT, WITHOUT ROWID;
+";
 
 /// Sets a connection up. Exclusive: a second steward is refused. TRUNCATE keeps one journal file
 /// and syncs its emptying, so that a commit is on the disk when it returns; a write-ahead log would
@@ -152,6 +176,7 @@ pub(super) fn prepare(connection: &Connection) -> Result<(), StateError> {
 pub(super) fn create(connection: &mut Connection) -> Result<(), StateError> {
     let transaction = connection.transaction()?;
     transaction.execute_batch(TABLES)?;
+    transaction.execute_batch(ACCOUNTS)?;
     transaction.pragma_update(None, "application_id", APPLICATION)?;
     transaction.pragma_update(None, "user_version", VERSION)?;
     super::seal::renew(&transaction)?;
@@ -219,7 +244,8 @@ mod tests {
     /// The tables of version 1.
     fn first() -> String {
         TABLES.replace(
-            ",\n    frozen INTEGER NOT NULL CHECK (frozen IN (0, 1))",
+            ",\n    frozen INTEGER NOT NULL CHECK (frozen IN (0, 1)),\n    \
+             spent INTEGER NOT NULL DEFAULT 0 CHECK (spent IN (0, 1))",
             "",
         )
     }

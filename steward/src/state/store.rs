@@ -60,13 +60,16 @@ impl Store {
         for change in changes {
             write::change(&transaction, change, &mut event)?;
         }
-        write::marks(&transaction, marks)?;
+        // Accounts are written all day: they touch no page but their own and the seal's.
+        if !changes.iter().all(is_account) {
+            write::marks(&transaction, marks)?;
+        }
         seal::renew(&transaction)?;
         transaction.commit()?;
-        if changes
-            .iter()
-            .any(|change| !matches!(change, Change::Event(_) | Change::Clock(_)))
-        {
+        let passes = |change: &Change| {
+            is_account(change) || matches!(change, Change::Event(_) | Change::Clock(_))
+        };
+        if !changes.iter().all(passes) {
             self.unkept += 1;
         }
         Ok(())
@@ -110,4 +113,11 @@ impl Store {
             Err(_) => Ok(()),
         }
     }
+}
+
+fn is_account(change: &Change) -> bool {
+    matches!(
+        change,
+        Change::Account(..) | Change::Month(..) | Change::NoMonth(..)
+    )
 }

@@ -6,6 +6,7 @@
 use rusqlite::{Connection, params};
 
 use super::error::StateError;
+use crate::core::accounts::Payer;
 use crate::core::desired::{BundleRecord, Change, Draft, Held, Marks, Phase, VgwRecord};
 
 /// Events that are kept; older ones are dropped.
@@ -22,6 +23,13 @@ pub(super) fn change(to: &Connection, change: &Change, event: &mut u64) -> Resul
         }
         Change::Vgw(record) => vgw(to, record)?,
         Change::NoVgw(slot) => {
+            for table in ["account", "month"] {
+                let of = Payer::Vgw(*slot).to_string();
+                to.execute(
+                    &format!("DELETE FROM {table} WHERE payer = ?1 OR payer GLOB ?1 || '/*'"),
+                    [of],
+                )?;
+            }
             for table in ["bundle", "leftover", "vgw"] {
                 to.execute(
                     &format!("DELETE FROM {table} WHERE slot = ?1"),
@@ -35,6 +43,10 @@ pub(super) fn change(to: &Connection, change: &Change, event: &mut u64) -> Resul
                 "DELETE FROM bundle WHERE slot = ?1 AND place = ?2",
                 params![slot.get(), index.get()],
             )?;
+            for table in ["account", "month"] {
+                let of = Payer::Bundle(*slot, *index).to_string();
+                to.execute(&format!("DELETE FROM {table} WHERE payer = ?1"), [of])?;
+            }
         }
         Change::Seen(provider, bundle, seen) => {
             to.execute(
@@ -79,6 +91,31 @@ pub(super) fn change(to: &Connection, change: &Change, event: &mut u64) -> Resul
             self::event(to, draft, *event)?;
             *event += 1;
         }
+        Change::Account(payer, account) => {
+            to.execute(
+                "INSERT OR REPLACE INTO account VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                params![
+                    payer.to_string(),
+                    account.era.0.cast_signed(),
+                    json(&account.seen.list())?,
+                    json(&account.total.list())?,
+                    account.month.0,
+                    json(&account.counted.list())?,
+                ],
+            )?;
+        }
+        Change::Month(payer, month, counted) => {
+            to.execute(
+                "INSERT OR REPLACE INTO month VALUES (?1, ?2, ?3)",
+                params![payer.to_string(), month.0, json(&counted.list())?],
+            )?;
+        }
+        Change::NoMonth(payer, month) => {
+            to.execute(
+                "DELETE FROM month WHERE payer = ?1 AND month = ?2",
+                params![payer.to_string(), month.0],
+            )?;
+        }
     }
     Ok(())
 }
@@ -104,9 +141,9 @@ pub(super) fn marks(to: &Connection, marks: Marks) -> Result<(), StateError> {
 fn vgw(to: &Connection, record: &VgwRecord) -> Result<(), StateError> {
     // Not REPLACE: that would delete the row, which its bundles refer to.
     to.execute(
-        "INSERT INTO vgw VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+        "INSERT INTO vgw VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
          ON CONFLICT (slot) DO UPDATE SET provider = ?2, enabled = ?3, serial = ?4, contract = ?5,
-             adjust = ?6, phase = ?7, authority = ?8, keys = ?9, created = ?10, frozen = ?11",
+             adjust = ?6, phase = ?7, authority = ?8, keys = ?9, created = ?10, frozen = ?11, spent = ?12",
         params![
             record.slot.get(),
             record.provider.as_str(),
@@ -119,6 +156,7 @@ fn vgw(to: &Connection, record: &VgwRecord) -> Result<(), StateError> {
             json(&record.keys)?,
             record.created.cast_signed(),
             record.frozen,
+            record.spent,
         ],
     )?;
     Ok(())

@@ -4,6 +4,7 @@
 //! the gateway as it found it: the demonstration running, nothing else installed. One that fails
 //! does not end the run.
 
+mod accounts;
 mod bad_input;
 mod contract;
 mod core_restart;
@@ -62,6 +63,14 @@ pub const ALL: &[Scenario] = &[
     Scenario {
         name: "freeze",
         play: freeze::a_frozen_vgw_stands_still,
+    },
+    Scenario {
+        name: "accounts",
+        play: accounts::use_is_counted,
+    },
+    Scenario {
+        name: "volume-spent",
+        play: accounts::a_spent_volume_cuts,
     },
     Scenario {
         name: "grant-revoked",

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
-use super::{Scene, log_end, wait_for_line};
+use super::{Scene, accounts, log_end, wait_for_line};
 use crate::disk;
 use crate::mqtt::Client;
 use crate::patience::wait_for;
@@ -91,6 +91,7 @@ pub(super) fn a_damaged_state_file_is_survived(scene: &mut Scene) -> Result<()> 
 
 /// `stop` ends units, then the box, and the next boot finds no disk to repair.
 pub(super) fn the_box_ends_in_order(scene: &mut Scene) -> Result<()> {
+    let (processor, sent) = accounts::in_all(scene)?;
     ensure!(
         scene.gateway.stop()?,
         "it had to be cut off:\n{}",
@@ -106,7 +107,13 @@ pub(super) fn the_box_ends_in_order(scene: &mut Scene) -> Result<()> {
     );
     scene.gateway.boot_again()?;
     scene.renew()?;
-    scene.wait_for_page().map(drop)
+    scene.wait_for_page()?;
+    let now = accounts::in_all(scene)?;
+    ensure!(
+        now.0 >= processor && now.1 >= sent,
+        "accounts began anew: {processor} us and {sent} bytes before, {now:?} after"
+    );
+    Ok(())
 }
 
 fn tail(text: &str) -> String {

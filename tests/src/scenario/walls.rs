@@ -5,7 +5,7 @@
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use super::{Scene, bundle, log, wait_for_line};
+use super::{Scene, accounts, bundle, log, wait_for_line};
 use crate::bundle::{Recipe, make};
 use crate::console::Console;
 use crate::narrow;
@@ -116,12 +116,15 @@ pub(super) fn every_attack_is_blocked(scene: &mut Scene) -> Result<()> {
 /// A bundle that allocates past its limit dies whole and alone, and the limit is named.
 pub(super) fn memory_past_the_limit_kills_the_bundle_alone(scene: &mut Scene) -> Result<()> {
     let restarts = bundle(&scene.alarm, "mqtt")?["restarts"].clone();
-    with_adversary(scene, ("eater", ", \"memory\"", true), |console| {
+    with_adversary(scene, ("eater", ", \"memory\"", false), |console| {
         wait_for("the bundle is given up", || {
             let now = bundle(console, "eater")?;
             ensure!(now["fault"] != "NoFault", "{now}");
             ensure!(now["exit"].to_string().contains('9'), "not killed: {now}");
             Ok(())
+        })?;
+        wait_for("its end is told and counted", || {
+            accounts::starved(console, "eater")
         })?;
         let lines = log(console, "eater")?;
         if lines.iter().any(|line| line.contains("allowed")) {

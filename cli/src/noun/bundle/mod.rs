@@ -15,6 +15,7 @@ use clap::Subcommand;
 
 use crate::client::{Client, Connection, Object};
 use crate::failure::Failure;
+use crate::noun::usage::{Accounts, Usage};
 use crate::output::Output;
 
 const EXAMPLES: &str = "\
@@ -51,6 +52,8 @@ pub(crate) enum Verb {
     Restart(manage::Which),
     /// End it and remove it
     Uninstall(manage::Uninstall),
+    /// Show what is used, and what was used this month and in all
+    Usage(Usage),
     /// Print what it printed
     Logs(logs::Logs),
 }
@@ -71,6 +74,15 @@ impl Verb {
             Self::Stop(which) => manage::act(&open()?, output, which, "stop"),
             Self::Restart(which) => manage::act(&open()?, output, which, "restart"),
             Self::Uninstall(uninstall) => uninstall.run(&open()?, output),
+            Self::Usage(usage) => {
+                let client = open()?;
+                let accounts = Accounts {
+                    all: "limen:type=Bundle,*",
+                    named: "name",
+                    object: &|name| object(&client, name),
+                };
+                usage.run(&client, output, &accounts)
+            }
             Self::Logs(logs) => logs.run(&open()?, output),
         }
     }

@@ -240,6 +240,7 @@ impl World {
             }
             Effect::Kill(_)
             | Effect::Adjust(_)
+            | Effect::Count(_)
             | Effect::Forget(_)
             | Effect::Report(_)
             | Effect::Link(..)

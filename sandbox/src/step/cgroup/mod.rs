@@ -14,6 +14,7 @@ use std::fs;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
+use limen_proto::account::Counters;
 use limen_proto::contract::{Guarantees, Limits};
 use limen_proto::id::{BundleIndex, Slot};
 use limen_proto::jail::Step;
@@ -21,6 +22,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
 
+use crate::counters;
 use crate::fault::{At, Fault};
 
 use knob::Knob;
@@ -217,14 +219,21 @@ pub(crate) fn has(file: &str) -> bool {
     Path::new(LIMEN).join(file).exists()
 }
 
-/// Kills what runs in a virtual gateway and removes its cgroups. What is not there is no error.
+/// Kills what runs in a virtual gateway, and returns what all that ever ran there has used. What is
+/// not there is no error.
+pub(crate) fn end_vgw(slot: Slot) -> Result<Counters, Fault> {
+    if !vgw_path(slot).exists() {
+        return Ok(Counters::default());
+    }
+    let cgroup = Cgroup::of_vgw(slot)?;
+    cgroup.kill()?;
+    Ok(counters::read(cgroup.directory.as_fd()))
+}
+
+/// Removes the cgroups of a virtual gateway that ended. What is not there is no error.
 pub(crate) fn remove_vgw(slot: Slot) -> Result<(), Fault> {
     let path = vgw_path(slot);
-    if !path.exists() {
-        return Ok(());
-    }
-    Cgroup::of_vgw(slot)?.kill()?;
-    remove(&path)
+    if path.exists() { remove(&path) } else { Ok(()) }
 }
 
 /// Removes the leaves first. A cgroup has files that cannot be removed and directories that can.

@@ -41,7 +41,7 @@ fn row(verb: &Verb) -> [Rule; 4] {
         | Verb::ThawVgw { .. }
         | Verb::RemoveVgw { .. }
         | Verb::SetContract { .. } => [Forbidden, Vgw, Forbidden, Absent],
-        Verb::ShowVgw { .. } => [Forbidden, Vgw, Vgw, Absent],
+        Verb::ShowVgw { .. } | Verb::ReadVgwMonths { .. } => [Forbidden, Vgw, Vgw, Absent],
         Verb::ListVgw | Verb::ListGrants | Verb::ReadAudit { .. } => {
             [Forbidden, About, About, About]
         }
@@ -53,6 +53,7 @@ fn row(verb: &Verb) -> [Rule; 4] {
         | Verb::RestartBundle { .. }
         | Verb::UninstallBundle { .. }
         | Verb::ReadLogs { .. }
+        | Verb::ReadBundleMonths { .. }
         | Verb::AddGrant { .. }
         | Verb::RevokeGrant { .. } => [Forbidden, Inside, Inside, Inside],
     }
@@ -107,6 +108,10 @@ fn verbs(about: &str) -> Vec<Verb> {
         Verb::ShowVgw {
             provider: provider(),
         },
+        Verb::ReadVgwMonths {
+            provider: provider(),
+        },
+        Verb::ReadBundleMonths { name: bundle() },
         Verb::ListVgw,
         Verb::ListGrants,
         Verb::ReadAudit { after: 0, limit: 1 },

@@ -1,7 +1,9 @@
 //! A box that exists in memory only: init, hands, the disk, the links
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use limen_proto::account::{Counters, Era};
 use limen_proto::contract::{Contract, Limits, Protocol, Publish};
 use limen_proto::control::{Request, UnitReport, Verb as InitVerb};
 use limen_proto::feature::Feature;
@@ -24,16 +26,16 @@ use crate::core::{Facts, Steward};
 
 /// A self-signed certificate of nobody, and another.
 pub(crate) const ENERGY_CA: &str = include_str!("energy.pem");
-pub(super) const ALARM_CA: &str = include_str!("alarm.pem");
-pub(super) const THIRD_CA: &str = include_str!("third.pem");
+pub(crate) const ALARM_CA: &str = include_str!("alarm.pem");
+pub(crate) const THIRD_CA: &str = include_str!("third.pem");
 /// A minisign public key.
 pub(crate) const KEY: &str = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
 
-pub(super) fn name(text: &str) -> Name {
+pub(crate) fn name(text: &str) -> Name {
     text.parse().unwrap()
 }
 
-pub(super) fn provider(text: &str) -> Caller {
+pub(crate) fn provider(text: &str) -> Caller {
     Caller::Provider(name(text))
 }
 
@@ -51,7 +53,7 @@ pub(crate) fn contract() -> Contract {
     }
 }
 
-pub(super) fn publish(outside: u16) -> Publish {
+pub(crate) fn publish(outside: u16) -> Publish {
     Publish {
         protocol: Protocol::Tcp,
         outside,
@@ -96,7 +98,7 @@ pub(crate) fn summary(bundle: &str, counter: u64) -> Summary {
     }
 }
 
-pub(super) fn volume(of: &str) -> VolumeWish {
+pub(crate) fn volume(of: &str) -> VolumeWish {
     VolumeWish {
         name: name(of),
         path: "/data".to_owned(),
@@ -106,7 +108,7 @@ pub(super) fn volume(of: &str) -> VolumeWish {
 
 /// What the simulated box does when it is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Manner {
+pub(crate) enum Manner {
     /// As asked.
     #[default]
     Good,
@@ -121,13 +123,17 @@ pub(super) enum Manner {
 }
 
 /// The disk, which may fail.
-pub(super) struct Disk {
-    pub(super) desired: Desired,
-    pub(super) commits: usize,
-    pub(super) events: Vec<AuditEvent>,
-    pub(super) broken: bool,
-    pub(super) capacity: Capacity,
-    pub(super) lacks: Vec<Feature>,
+pub(crate) struct Disk {
+    pub(crate) desired: Desired,
+    pub(crate) commits: usize,
+    pub(crate) events: Vec<AuditEvent>,
+    pub(crate) broken: bool,
+    pub(crate) capacity: Capacity,
+    pub(crate) lacks: Vec<Feature>,
+    /// Every commit.
+    pub(crate) history: Vec<(Vec<Change>, Marks)>,
+    /// What present lives have used.
+    pub(crate) counters: BTreeMap<UnitId, Counters>,
 }
 
 impl Outside for Disk {
@@ -148,6 +154,7 @@ impl Outside for Disk {
             }
         }
         assert_eq!(self.desired.marks, marks);
+        self.history.push((changes.to_vec(), marks));
         self.commits += 1;
         Ok(())
     }
@@ -169,6 +176,10 @@ impl Outside for Disk {
         Usage::default()
     }
 
+    fn counters(&mut self, unit: UnitId) -> Counters {
+        self.counters.get(&unit).copied().unwrap_or_default()
+    }
+
     fn capacity(&mut self) -> Capacity {
         self.capacity
     }
@@ -178,38 +189,41 @@ impl Outside for Disk {
     }
 }
 
-pub(super) struct House {
-    pub(super) steward: Steward,
-    pub(super) disk: Disk,
-    pub(super) now: Now,
-    pub(super) units: BTreeMap<UnitId, UnitReport>,
-    pub(super) manner: Manner,
+/// No two records have one, over power cuts too.
+static ERAS: AtomicU64 = AtomicU64::new(1);
+
+pub(crate) struct House {
+    pub(crate) steward: Steward,
+    pub(crate) disk: Disk,
+    pub(crate) now: Now,
+    pub(crate) units: BTreeMap<UnitId, UnitReport>,
+    pub(crate) manner: Manner,
     /// What the next upload's manifest says.
-    pub(super) upload: Option<Summary>,
+    pub(crate) upload: Option<Summary>,
     stored: Vec<Digest>,
-    pub(super) asked: Vec<InitVerb>,
-    pub(super) orders: Vec<(HandId, Order)>,
-    pub(super) pushes: Vec<Push>,
-    pub(super) decisions: Vec<Decision>,
-    pub(super) lines: Vec<String>,
+    pub(crate) asked: Vec<InitVerb>,
+    pub(crate) orders: Vec<(HandId, Order)>,
+    pub(crate) pushes: Vec<Push>,
+    pub(crate) decisions: Vec<Decision>,
+    pub(crate) lines: Vec<String>,
     inputs: VecDeque<Input>,
     generation: u32,
     last_call: u32,
 }
 
 impl House {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(Desired::default(), BTreeMap::new())
     }
 
     /// A steward that starts with this state beside these units.
-    pub(super) fn with(desired: Desired, units: BTreeMap<UnitId, UnitReport>) -> Self {
+    pub(crate) fn with(desired: Desired, units: BTreeMap<UnitId, UnitReport>) -> Self {
         Self::made(desired, units, None)
     }
 
     /// A steward that starts with an earlier generation's state; these files lie in the store of
     /// the first slot.
-    pub(super) fn recovered(desired: Desired, stored: Vec<Digest>) -> Self {
+    pub(crate) fn recovered(desired: Desired, stored: Vec<Digest>) -> Self {
         Self::made(desired, BTreeMap::new(), Some(stored))
     }
 
@@ -251,6 +265,8 @@ impl House {
                     inodes: 65536,
                 },
                 lacks: Vec::new(),
+                history: Vec::new(),
+                counters: BTreeMap::new(),
             },
             now: Now {
                 // init's clock goes on when the steward is restarted.
@@ -277,7 +293,7 @@ impl House {
     }
 
     /// The same box after its steward was killed and started again.
-    pub(super) fn restart_steward(self) -> Self {
+    pub(crate) fn restart_steward(self) -> Self {
         let capacity = self.disk.capacity;
         let mut house = Self::with(self.disk.desired, self.units);
         house.disk.capacity = capacity;
@@ -285,12 +301,12 @@ impl House {
     }
 
     /// The same box after the power failed.
-    pub(super) fn cut_power(self) -> Self {
+    pub(crate) fn cut_power(self) -> Self {
         Self::with(self.disk.desired, BTreeMap::new())
     }
 
     /// One input, and all that the box answers to it.
-    pub(super) fn feed(&mut self, input: Input) {
+    pub(crate) fn feed(&mut self, input: Input) {
         self.inputs.push_back(input);
         while let Some(input) = self.inputs.pop_front() {
             for effect in self.steward.handle(self.now, &mut self.disk, input) {
@@ -388,6 +404,8 @@ impl House {
             posture: Posture::default(),
             since_ms: self.now.monotonic_ms,
             frozen: false,
+            era: Era(ERAS.fetch_add(1, Ordering::Relaxed)),
+            spent: Counters::default(),
         };
         self.units.insert(unit, report);
         self.inputs.push_back(Input::Reported(report));
@@ -400,7 +418,7 @@ impl House {
     }
 
     /// A unit changes by itself, or as asked.
-    pub(super) fn change(&mut self, unit: UnitId, state: UnitState, fault: Fault) {
+    pub(crate) fn change(&mut self, unit: UnitId, state: UnitState, fault: Fault) {
         let Some(report) = self.units.get_mut(&unit) else {
             return;
         };
@@ -446,14 +464,14 @@ impl House {
     }
 
     /// Time passes.
-    pub(super) fn pass(&mut self, milliseconds: u64) {
+    pub(crate) fn pass(&mut self, milliseconds: u64) {
         self.now.monotonic_ms += milliseconds;
         self.now.wall_ms += milliseconds;
         self.feed(Input::Tick);
     }
 
     /// Asks, and returns the call's number.
-    pub(super) fn ask(&mut self, caller: Caller, verb: Verb) -> u32 {
+    pub(crate) fn ask(&mut self, caller: Caller, verb: Verb) -> u32 {
         self.last_call += 1;
         let id = self.last_call;
         self.feed(Input::Called(Call { id, caller, verb }));
@@ -461,7 +479,7 @@ impl House {
     }
 
     /// The outcome of a call, if there is one yet.
-    pub(super) fn outcome(&self, call: u32) -> Option<Result<Answer, Refusal>> {
+    pub(crate) fn outcome(&self, call: u32) -> Option<Result<Answer, Refusal>> {
         let mut replies = self.pushes.iter().filter_map(|push| match push {
             Push::Reply { id, result } if *id == call && *result != Ok(Answer::Upload) => {
                 Some(result.clone())
@@ -474,18 +492,18 @@ impl House {
     }
 
     /// Asks and expects an outcome at once.
-    pub(super) fn call(&mut self, caller: Caller, verb: Verb) -> Result<Answer, Refusal> {
+    pub(crate) fn call(&mut self, caller: Caller, verb: Verb) -> Result<Answer, Refusal> {
         let id = self.ask(caller, verb);
         self.outcome(id).expect("an outcome")
     }
 
-    pub(super) fn operator(&mut self, verb: Verb) -> Result<Answer, Refusal> {
+    pub(crate) fn operator(&mut self, verb: Verb) -> Result<Answer, Refusal> {
         self.call(Caller::Operator, verb)
     }
 
     /// Expects a refusal of this kind whose text has these parts, and that nothing changed but the
     /// audit trail.
-    pub(super) fn refused(
+    pub(crate) fn refused(
         &mut self,
         caller: Caller,
         verb: Verb,
@@ -513,7 +531,7 @@ impl House {
         );
     }
 
-    pub(super) fn create(&mut self, of: &str, contract: Contract) -> Result<Vgw, Refusal> {
+    pub(crate) fn create(&mut self, of: &str, contract: Contract) -> Result<Vgw, Refusal> {
         let authority = if of == "energy" { ENERGY_CA } else { ALARM_CA };
         let verb = Verb::CreateVgw {
             provider: name(of),
@@ -528,14 +546,14 @@ impl House {
     }
 
     /// energy at slot 1 and alarm at slot 2.
-    pub(super) fn inhabited() -> Self {
+    pub(crate) fn inhabited() -> Self {
         let mut house = Self::new();
         house.create("energy", contract()).unwrap();
         house.create("alarm", contract()).unwrap();
         house
     }
 
-    pub(super) fn install(&mut self, of: &str, summary: Summary) -> Result<Bundle, Refusal> {
+    pub(crate) fn install(&mut self, of: &str, summary: Summary) -> Result<Bundle, Refusal> {
         self.upload = Some(summary);
         match self.call(provider(of), Verb::InstallBundle)? {
             Answer::Bundle(bundle) => Ok(bundle),
@@ -543,14 +561,14 @@ impl House {
         }
     }
 
-    pub(super) fn bundle(&mut self, of: &str, bundle: &str) -> Result<Bundle, Refusal> {
+    pub(crate) fn bundle(&mut self, of: &str, bundle: &str) -> Result<Bundle, Refusal> {
         match self.call(provider(of), Verb::ShowBundle { name: name(bundle) })? {
             Answer::Bundle(bundle) => Ok(bundle),
             other => panic!("{other:?}"),
         }
     }
 
-    pub(super) fn vgw(&mut self, of: &str) -> Result<Vgw, Refusal> {
+    pub(crate) fn vgw(&mut self, of: &str) -> Result<Vgw, Refusal> {
         match self.operator(Verb::ShowVgw { provider: name(of) })? {
             Answer::Vgw(vgw) => Ok(vgw),
             other => panic!("{other:?}"),
@@ -558,7 +576,7 @@ impl House {
     }
 
     /// Digests whose removal was ordered.
-    pub(super) fn removed(&self) -> BTreeSet<Digest> {
+    pub(crate) fn removed(&self) -> BTreeSet<Digest> {
         self.orders
             .iter()
             .filter_map(|(_, order)| match order {
@@ -569,7 +587,7 @@ impl House {
     }
 
     /// How often a unit was started.
-    pub(super) fn starts(&self, unit: UnitId) -> usize {
+    pub(crate) fn starts(&self, unit: UnitId) -> usize {
         let of = |verb: &&InitVerb| match verb {
             InitVerb::StartVgw { spec, .. } => UnitId::Vgw(spec.slot) == unit,
             InitVerb::StartBundle { spec, .. } => UnitId::Bundle(spec.slot, spec.index) == unit,
@@ -579,14 +597,14 @@ impl House {
     }
 }
 
-pub(super) fn slot(number: u16) -> Slot {
+pub(crate) fn slot(number: u16) -> Slot {
     Slot::new(number).unwrap()
 }
 
-pub(super) fn vgw_unit(number: u16) -> UnitId {
+pub(crate) fn vgw_unit(number: u16) -> UnitId {
     UnitId::Vgw(slot(number))
 }
 
-pub(super) fn bundle_unit(of: u16, index: u16) -> UnitId {
+pub(crate) fn bundle_unit(of: u16, index: u16) -> UnitId {
     UnitId::Bundle(slot(of), limen_proto::id::BundleIndex::new(index).unwrap())
 }

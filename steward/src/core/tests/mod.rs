@@ -9,7 +9,7 @@ mod bundles;
 mod failures;
 mod freeze;
 mod grants;
-mod house;
+pub(crate) mod house;
 mod promise;
 mod random;
 mod restart;

@@ -114,6 +114,7 @@ fn record(slot: Slot, contract: Contract) -> VgwRecord {
         provider: name(&format!("p{slot}")),
         enabled: true,
         frozen: false,
+        spent: false,
         serial: 0,
         contract,
         adjust: false,

@@ -30,6 +30,9 @@ fn of_version_2() -> tempfile::TempDir {
     connection
         .execute("UPDATE bundle SET summary = ?1", [summary])
         .unwrap();
+    connection
+        .execute_batch("DROP TABLE account; DROP TABLE month; ALTER TABLE vgw DROP COLUMN spent;")
+        .unwrap();
     connection.pragma_update(None, "user_version", 2).unwrap();
     seal::renew(&connection).unwrap();
     folder

@@ -7,14 +7,17 @@ mod roundtrip;
 
 use std::path::Path;
 
+use limen_proto::account::{Counters, Era};
 use limen_proto::contract::{Contract, Destination, Limits, Protocol, Rate, Spent, Volume, Wan};
 use limen_proto::id::{BundleIndex, Digest, Slot};
 use limen_proto::install::{Summary, VolumeWish};
+use limen_proto::month::Month;
 use limen_proto::name::Name;
 use limen_proto::restart::RestartPolicy;
 use limen_proto::spec::Readiness;
 
 use super::{Opened, Store, open};
+use crate::core::accounts::{Account, Payer};
 use crate::core::desired::{
     BundleRecord, Change, Desired, Draft, GrantRecord, Held, Identity, Phase, Seen, VgwRecord,
 };
@@ -29,6 +32,7 @@ fn vgw(number: u16, provider: &str) -> VgwRecord {
         provider: name(provider),
         enabled: true,
         frozen: false,
+        spent: false,
         serial: u64::MAX,
         contract: Contract {
             limits: Limits {
@@ -121,9 +125,22 @@ fn history() -> Vec<Vec<Change>> {
             alarm: false,
         })
     };
+    let counters = |least| Counters::from_list(std::array::from_fn(|place| least << (4 * place)));
+    let of_web = Payer::Bundle(slot, BundleIndex::new(0).unwrap());
+    let account = Change::Account(
+        Payer::Vgw(slot),
+        Account {
+            era: Era(u64::MAX),
+            seen: counters(4),
+            total: counters(u64::MAX >> 8),
+            month: Month(24_311),
+            counted: counters(5),
+        },
+    );
     let mut stopped = vgw(1, "energy");
     stopped.enabled = false;
     stopped.frozen = true;
+    stopped.spent = true;
     stopped.phase = Phase::Removing;
     let mut leaving = bundle(1, 0, "web");
     leaving.held = Held::VolumesOnly;
@@ -154,10 +171,13 @@ fn history() -> Vec<Vec<Change>> {
             event("created", Some("energy")),
         ],
         vec![Change::Vgw(vgw(2, "alarm")), Change::Trust],
-        vec![Change::Leftover(slot, Digest([7; 32]))],
+        vec![Change::Leftover(slot, Digest([7; 32])), account.clone()],
         vec![
             Change::Seen(name("energy"), name("web"), seen),
             Change::NoLeftover(slot, Digest([7; 32])),
+            Change::Month(Payer::Core(name("steward")), Month(24_310), counters(1)),
+            Change::Month(of_web.clone(), Month(24_310), counters(2)),
+            Change::Month(of_web.clone(), Month(24_311), counters(3)),
             Change::Bundle(bundle(1, 0, "web")),
             Change::Leftover(slot, Digest([6; 32])),
             event("installed", Some("energy")),
@@ -166,6 +186,7 @@ fn history() -> Vec<Vec<Change>> {
         vec![Change::Bundle(bundle(1, 1, "meter"))],
         vec![Change::Grant(grant(1)), Change::Grant(grant(2))],
         vec![Change::NoGrant(1)],
+        vec![account, Change::NoMonth(of_web, Month(24_310))],
         vec![
             Change::Bundle(leaving),
             Change::NoBundle(slot, BundleIndex::new(1).unwrap()),
