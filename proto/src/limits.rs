@@ -32,6 +32,11 @@ pub const STORED_DESCRIPTORS: usize = 384;
 /// idle core is measured to use, so that an upload or a burst of sessions never meets the
 /// providers' share.
 pub const CORE_MEMORY: u64 = 64 << 20;
+/// Share of the core's branch when processors are short (`cpu.weight`): it answers and decides,
+/// and uses little.
+pub const CORE_WEIGHT: u16 = 400;
+/// Processor time that the core has for certain, percent of the box's.
+pub const CORE_PERCENT: u16 = 5;
 /// Hands of the steward that work at once, each a unit.
 pub const HANDS: usize = 4;
 

@@ -11,7 +11,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use heapless::String;
 use limen_proto::account::Counters;
 use limen_proto::id::{Slot, UnitId};
-use limen_proto::limits::CORE_MEMORY;
+use limen_proto::limits::{CORE_MEMORY, CORE_WEIGHT};
 use limen_sandbox::counters;
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
@@ -58,8 +58,9 @@ impl Tree {
         hand_down(&core, journal);
         // A guarantee holds as far down as everything above it has one. Admission keeps the sum of
         // what is guaranteed below this root within the box.
-        keep(&root, format_args!("max"), journal);
-        keep(&core, format_args!("{CORE_MEMORY}"), journal);
+        set(&root, "memory.min", format_args!("max"), journal);
+        set(&core, "memory.min", format_args!("{CORE_MEMORY}"), journal);
+        set(&core, "cpu.weight", format_args!("{CORE_WEIGHT}"), journal);
         Ok(Self(root))
     }
 
@@ -209,18 +210,18 @@ fn make_directory(parent: impl AsFd, name: &str) -> Result<(), Errno> {
     }
 }
 
-/// Guarantees memory to a node. Without it what is there may be reclaimed like anything else.
-fn keep(node: impl AsFd, memory: core::fmt::Arguments<'_>, journal: &Journal) {
+/// Sets what a node has for certain. Without it the others may take it.
+fn set(node: impl AsFd, file: &str, value: core::fmt::Arguments<'_>, journal: &Journal) {
     let mut text: String<24> = String::new();
     // A word or a number of 64 bits always fits.
-    let _ = text.write_fmt(memory);
+    let _ = text.write_fmt(value);
     let flags = OFlags::WRONLY | OFlags::CLOEXEC;
-    let written = rustix::fs::openat(node, "memory.min", flags, Mode::empty())
+    let written = rustix::fs::openat(node, file, flags, Mode::empty())
         .and_then(|file| rustix::io::write(&file, text.as_bytes()));
     if let Err(errno) = written {
         journal.log(
             Level::Warning,
-            format_args!("memory.min: {errno}; guarantees of memory are not in force"),
+            format_args!("{file}: {errno}; what contracts guarantee is not in force"),
         );
     }
 }

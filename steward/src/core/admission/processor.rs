@@ -5,15 +5,14 @@
 //! contract, for a new weight takes from all others. What a ceiling keeps somebody from using comes
 //! on top. Source: Linux `Documentation/admin-guide/cgroup-v2.rst`, Weights.
 
-use limen_proto::contract::{Contract, ORDINARY_WEIGHT};
+use limen_proto::contract::Contract;
+use limen_proto::limits::{CORE_PERCENT, CORE_WEIGHT};
 use limen_proto::manage::Refusal;
 use limen_proto::name::Name;
 
 use super::Question;
 use crate::core::refusal::not_admitted;
 
-/// Weight of the core's own branch of the tree: init leaves it as the kernel makes it.
-const CORE_WEIGHT: u64 = ORDINARY_WEIGHT as u64;
 /// Largest weight.
 const MOST_WEIGHT: u64 = 10_000;
 
@@ -34,7 +33,7 @@ pub(super) fn capacity(question: &Question<'_>) -> u64 {
 fn other_weights(question: &Question<'_>) -> u64 {
     let weights = question.others.iter();
     let weights = weights.map(|vgw| u64::from(vgw.contract.limits.cpu_weight));
-    weights.sum::<u64>() + CORE_WEIGHT
+    weights.sum::<u64>() + u64::from(CORE_WEIGHT)
 }
 
 fn weight(contract: &Contract) -> u64 {
@@ -72,6 +71,7 @@ pub(super) fn broken(question: &Question<'_>) -> Vec<Broken> {
 
 pub(super) fn check(question: &Question<'_>) -> Result<(), Refusal> {
     ceiling(question)?;
+    core(question)?;
     own(question)?;
     let Some(first) = broken(question).into_iter().next() else {
         return Ok(());
@@ -98,6 +98,28 @@ fn ceiling(question: &Question<'_>) -> Result<(), Refusal> {
     Err(not_admitted(format!(
         "the contract asks for at most {asked} % of a core of processor time; this box has {all} %: write at most {all}, or 0 for no limit of its own (limits.cpu-percent)"
     )))
+}
+
+/// The core has its share for certain, too.
+fn core(question: &Question<'_>) -> Result<(), Refusal> {
+    let sum = other_weights(question) + weight(question.contract);
+    if sum <= core_allows() {
+        return Ok(());
+    }
+    let most = core_allows().saturating_sub(other_weights(question));
+    let remedy = match most {
+        0 => "lower another contract's weight".to_owned(),
+        most => format!("write at most {most}, or lower another contract's weight"),
+    };
+    Err(not_admitted(format!(
+        "with weight {} all contracts together would leave the core less than {CORE_PERCENT} % of the processors: {remedy} (limits.cpu-weight)",
+        question.contract.limits.cpu_weight
+    )))
+}
+
+/// The largest sum of weights with which the core has its share.
+fn core_allows() -> u64 {
+    u64::from(CORE_WEIGHT) * 100 / u64::from(CORE_PERCENT)
 }
 
 fn own(question: &Question<'_>) -> Result<(), Refusal> {
@@ -132,5 +154,6 @@ fn largest_weight(question: &Question<'_>) -> u64 {
         // all * own >= percent * (others + w)
         (percent > 0).then(|| (all * weight(&vgw.contract) / percent).saturating_sub(others))
     });
-    guarantees.fold(MOST_WEIGHT, u64::min)
+    let core = core_allows().saturating_sub(others);
+    guarantees.fold(MOST_WEIGHT.min(core), u64::min)
 }

@@ -12,7 +12,7 @@ type Case = (fn(&mut Contract), RefusalKind, &'static [&'static str]);
 fn guaranteeing() -> Contract {
     let mut contract = contract();
     contract.guarantees.memory = 64 << 20;
-    contract.guarantees.cpu_percent = 40;
+    contract.guarantees.cpu_percent = 20;
     contract
 }
 
@@ -31,7 +31,8 @@ fn planned(house: &mut House, provider: &str, contract: Contract) -> Plan {
 fn a_contract_that_does_not_fit_is_refused_with_its_numbers() {
     use RefusalKind::{Invalid, NotAdmitted};
     // 512 MiB of memory less 64 of the core, less 64 and 64 promised; 512 MiB of disk less 16,
-    // less 64 and 64; two cores, of which 40 % and 40 % are promised at weight 100 of 400.
+    // less 64 and 64; two cores, of which 20 % and 20 % are promised at weight 100 of 700: the core's
+    // is 400.
     let cases: &[Case] = &[
         (
             |c| c.limits.memory = 1 << 40,
@@ -63,23 +64,23 @@ fn a_contract_that_does_not_fit_is_refused_with_its_numbers() {
         (
             |c| {
                 c.limits.cpu_percent = 0;
-                c.guarantees.cpu_percent = 51;
+                c.guarantees.cpu_percent = 29;
             },
             NotAdmitted,
             &[
-                "51 %",
-                "100 of 400",
-                "delivers 50 %",
-                "raise limits.cpu-weight to 103",
+                "29 %",
+                "100 of 700",
+                "delivers 28 %",
+                "raise limits.cpu-weight to 102",
             ],
         ),
         (
-            |c| c.limits.cpu_weight = 201,
+            |c| c.limits.cpu_weight = 401,
             NotAdmitted,
             &[
-                "leave provider energy 39 %",
-                "40 % are guaranteed",
-                "at most 200",
+                "leave provider energy 19 %",
+                "20 % are guaranteed",
+                "at most 400",
             ],
         ),
         (
@@ -90,8 +91,13 @@ fn a_contract_that_does_not_fit_is_refused_with_its_numbers() {
             NotAdmitted,
             &[
                 "101 %",
-                "guarantee at most 50 %, or lower or remove another",
+                "guarantee at most 28 %, or lower or remove another",
             ],
+        ),
+        (
+            |c| c.limits.cpu_weight = 10_000,
+            NotAdmitted,
+            &["leave the core less than 5 %", "at most 7400"],
         ),
         (
             |c| c.limits.cpu_weight = 0,
@@ -234,8 +240,8 @@ fn a_plan_tells_what_is_left_and_changes_nothing() {
         (mib(448), mib(64), mib(64), mib(320))
     );
     assert_eq!(of("disk"), (mib(496), mib(64), mib(64), mib(368)));
-    // Weight 100 of 300 of two cores is 66 %.
-    assert_eq!(of("guarantees.cpu-percent"), (200, 40, 40, 26));
+    // Weight 100 of 600 of two cores is 33 %.
+    assert_eq!(of("guarantees.cpu-percent"), (200, 20, 20, 13));
     assert_eq!(*house.steward.desired(), before);
     assert_eq!(house.disk.commits, commits);
     house.refused(

@@ -32,7 +32,10 @@ impl Random {
     /// Sound in itself; as large as the box or beyond it now and then.
     fn contract(&mut self) -> Contract {
         let mut wish = contract();
-        wish.limits.cpu_weight = 1 + self.short(300);
+        wish.limits.cpu_weight = match self.below(20) {
+            0 => 1 + self.short(10_000),
+            _ => 1 + self.short(300),
+        };
         wish.limits.cpu_percent = self.one(&[0, 100, 200, 400, 500]);
         let ceiling = match wish.limits.cpu_percent {
             0 => 450,
@@ -82,7 +85,7 @@ fn fixtures() -> Fixtures {
 /// Whether all these can stand together, from the words of the documentation.
 fn together(contracts: &[&Contract]) -> bool {
     let sum = |of: fn(&Contract) -> u64| contracts.iter().map(|one| of(one)).sum::<u64>();
-    let weights = 100 + sum(|one| one.limits.cpu_weight.into());
+    let weights = 400 + sum(|one| one.limits.cpu_weight.into());
     let ports: Vec<_> = contracts.iter().flat_map(|one| &one.publish).collect();
     let different: BTreeSet<_> = ports
         .iter()
@@ -96,6 +99,7 @@ fn together(contracts: &[&Contract]) -> bool {
             400 * u64::from(one.limits.cpu_weight)
                 >= u64::from(one.guarantees.cpu_percent) * weights
         })
+        && weights <= 8000
         && sum(|one| one.disk) <= 496 << 20
         && sum(|one| one.inodes.into()) <= 65_536 - 256
         && contracts.iter().all(|one| one.upload.bits > 0)
