@@ -1,15 +1,11 @@
 //! Contracts: adjusted while running, refused when they do not fit
 
-use std::thread;
-use std::time::Duration;
-
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use serde_json::Value;
 
-use super::{Scene, bundle, wait_for_active};
-use crate::bundle::{Recipe, make};
+use super::load::{shares, under_load};
+use super::{Scene, bundle};
 use crate::patience::wait_for;
-use crate::spin;
 
 fn memory(vgw: &Value) -> u64 {
     vgw["contract"]["limits"]["memory"].as_u64().unwrap_or(0)
@@ -42,72 +38,25 @@ pub(super) fn limits_change_on_a_running_vgw(scene: &mut Scene) -> Result<()> {
     Ok(())
 }
 
-const SPIN: &str = r#"format = 1
-name = "spin"
-version = "1.0.0"
-provider = "alarm"
-counter = 1
-
-[run]
-command = ["/bin/spin"]
-readiness = "exec"
-stop-within-seconds = 1
-
-[restart]
-enable = false
-
-[limits]
-memory = "2MiB"
-processes = 2
-temporary = "64KiB"
-cpu-percent = 50
-cpu-burst-ms = 10
-"#;
-
 /// Under load: in force when the answer comes, and the same programs run on. Case C-08.
 pub(super) fn limits_hold_under_load_at_once(scene: &mut Scene) -> Result<()> {
-    let folder = tempfile::tempdir()?;
-    let program = folder.path().join("spin");
-    std::fs::write(&program, spin::program())?;
-    let recipe = Recipe {
-        manifest: SPIN,
-        programs: &[("/bin/spin", &program)],
-    };
-    let key = scene.gateway.variable("LIMEN_SIGNING_ALARM")?;
-    let file = make(
-        scene.gateway.limenctl(),
-        folder.path(),
-        &recipe,
-        Some(key.as_ref()),
-    )?;
-    let path = file
-        .to_str()
-        .context("a temporary folder with a plain name")?;
-    scene.alarm.run(&["bundle", "install", path])?.succeeded()?;
-    let seen = held(scene);
-    let mut back = vec!["vgw", "limit", "alarm", "--cpu-percent", "50"];
-    back.extend(["--guarantee-cpu", "20", "--processes", "64"]);
-    scene.operator.run(&back)?.succeeded()?;
-    scene
-        .alarm
-        .run(&["bundle", "uninstall", "spin"])?
-        .succeeded()?;
+    let limits = "cpu-percent = 50\ncpu-burst-ms = 10";
+    let seen = under_load(scene, &[("alarm", "spin", limits)], || held(scene));
+    limit_processor(scene, "alarm", ["50", "20", "100"])?;
     seen
 }
 
 fn held(scene: &Scene) -> Result<()> {
-    let before = wait_for_active(&scene.alarm, "spin")?;
+    let before = bundle(&scene.alarm, "spin")?;
     let used = |bundle: &Value| bundle["cpu-usage"].as_u64().unwrap_or(0);
-    let free = share(scene)?;
+    let [free] = shares(scene, ["alarm"])?;
     // One answer of the operator's, and the kernel holds the load to it.
-    let mut limit = vec!["vgw", "limit", "alarm", "--cpu-percent", "10"];
-    limit.extend(["--guarantee-cpu", "5", "--processes", "40"]);
-    let changed = scene.operator.json(&limit)?;
+    let changed = limit_processor(scene, "alarm", ["10", "5", "100"])?;
     ensure!(
         changed["bundles"] == 0,
         "nothing needs a restart: {changed}"
     );
-    let tight = share(scene)?;
+    let [tight] = shares(scene, ["alarm"])?;
     println!("    {free} % of a core before, {tight} % at a limit of 10 %");
     ensure!(free > 25, "the load used {free} % of 50 %");
     // The box's clock and the account are read one after the other: some percent of error.
@@ -126,20 +75,50 @@ fn held(scene: &Scene) -> Result<()> {
     Ok(())
 }
 
-/// Processor time that the provider uses, percent of one core, over some seconds of the box's own
-/// clock.
-fn share(scene: &Scene) -> Result<u64> {
-    let look = || -> Result<(u64, u64)> {
-        let vgw = scene.operator.json(&["vgw", "show", "alarm"])?;
-        let core = scene.operator.json(&["core", "show"])?;
-        let used = vgw["cpu-usage"].as_u64().context("no cpu-usage")?;
-        Ok((used, core["uptime"].as_u64().context("no uptime")? * 1000))
-    };
-    let (used, clock) = look()?;
-    thread::sleep(Duration::from_secs(8));
-    let (used_then, clock_then) = look()?;
-    let passed = clock_then.saturating_sub(clock).max(1);
-    Ok(used_then.saturating_sub(used) * 100 / passed)
+/// Limit, guarantee and weight of the processor.
+fn limit_processor(
+    scene: &Scene,
+    provider: &str,
+    [percent, guaranteed, weight]: [&str; 3],
+) -> Result<Value> {
+    let mut limit = vec!["vgw", "limit", provider, "--cpu-percent", percent];
+    limit.extend(["--guarantee-cpu", guaranteed, "--cpu-weight", weight]);
+    scene.operator.json(&limit)
+}
+
+/// Everybody wants all: who is guaranteed something has it, and what admission would not promise
+/// is refused. Case C-08.
+pub(super) fn a_guarantee_holds_under_load(scene: &mut Scene) -> Result<()> {
+    let loads = [
+        ("energy", "one", ""),
+        ("alarm", "one", ""),
+        ("alarm", "two", ""),
+        ("alarm", "three", ""),
+    ];
+    let seen = under_load(scene, &loads, || {
+        limit_processor(scene, "energy", ["0", "20", "100"])?;
+        // The largest weight that leaves energy its 20 % of a core, of two: 100 in 1000.
+        scene
+            .operator
+            .refused(&["vgw", "limit", "alarm", "--cpu-weight", "501"])?
+            .says(&["energy", "20 % are guaranteed", "at most 500"])?;
+        limit_processor(scene, "alarm", ["0", "20", "500"])?;
+        shares(scene, ["energy", "alarm"])
+    });
+    for provider in ["alarm", "energy"] {
+        limit_processor(scene, provider, ["50", "20", "100"])?;
+    }
+    let [energy, alarm] = seen?;
+    println!("    energy {energy} %, alarm {alarm} % of a core");
+    ensure!(
+        energy >= 20,
+        "energy is guaranteed 20 % and has {energy} %; alarm has {alarm} %"
+    );
+    ensure!(
+        alarm > energy,
+        "the weights mean nothing: {alarm} %, {energy} %"
+    );
+    scene.wait_for_page().map(drop)
 }
 
 /// Wrong in themselves: refused by the key, and nothing changed.

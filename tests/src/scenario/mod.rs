@@ -10,6 +10,7 @@ mod contract;
 mod core_restart;
 mod freeze;
 mod kernel;
+mod load;
 mod main_job;
 mod power;
 mod privacy;
@@ -91,6 +92,10 @@ pub const ALL: &[Scenario] = &[
     Scenario {
         name: "contract-under-load",
         play: contract::limits_hold_under_load_at_once,
+    },
+    Scenario {
+        name: "guarantee-under-load",
+        play: contract::a_guarantee_holds_under_load,
     },
     Scenario {
         name: "bad-contracts",
