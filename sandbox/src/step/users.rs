@@ -39,7 +39,7 @@ impl Users {
         let place = match self.0.iter().position(|(of, _)| *of == slot) {
             Some(place) => place,
             None => {
-                self.0.push((slot, make(slot)?));
+                self.0.push((slot, aside(make(slot)?)?));
                 self.0.len() - 1
             }
         };
@@ -49,6 +49,14 @@ impl Users {
             .map(|(_, users)| users.as_fd())
             .ok_or_else(missing)
     }
+}
+
+/// First number of a kept descriptor: what is built inherits them all, and may have no more than
+/// [`LEAST_DESCRIPTORS`](limen_proto::contract::LEAST_DESCRIPTORS) numbers to open its own at.
+const ASIDE: i32 = 128;
+
+fn aside(namespace: OwnedFd) -> Result<OwnedFd, Fault> {
+    rustix::io::fcntl_dupfd_cloexec(namespace, ASIDE).at(STEP, "keep", "a user namespace")
 }
 
 /// Makes the namespace of a slot.
