@@ -183,6 +183,12 @@ pub const WALKS: &[Program] = &[
         &[],
         "in the place of limen-init: rates, walls and reach of the links of virtual gateways",
     ),
+    walk(
+        "cycles",
+        "limen-init",
+        &[],
+        "PID 1 above limen-init, steward and bundle: many lives, and what they leave behind",
+    ),
 ];
 
 /// The programs of some groups, in the table's order.

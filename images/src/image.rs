@@ -181,6 +181,7 @@ impl Builder {
                 programs: &programs,
                 busybox: &busybox,
                 table: &table,
+                trees: &[],
             }
             .write(target)
         })

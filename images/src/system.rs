@@ -49,6 +49,8 @@ pub struct Contents<'a> {
     pub busybox: &'a Path,
     /// The validated table; its build time is the image's.
     pub table: &'a Table,
+    /// Folders whose content is laid over the root: for guests that are only measured.
+    pub trees: &'a [PathBuf],
 }
 
 impl Contents<'_> {
@@ -127,6 +129,13 @@ impl Contents<'_> {
             0o644,
             format!("{}\n", self.table.built).as_bytes(),
         )?;
+        for tree in self.trees {
+            tool::output(
+                tool::command("cp")
+                    .args(["--archive", "--no-target-directory"])
+                    .args([tree, root]),
+            )?;
+        }
         for (link, to) in [("bin", "usr/bin"), ("etc/mtab", "../proc/self/mounts")] {
             symlink(to, root.join(link)).with_context(|| format!("link {link}"))?;
         }

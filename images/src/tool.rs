@@ -13,6 +13,7 @@ use anyhow::{Context as _, Result, bail};
 pub const PACKAGES: &[(&str, &str)] = &[
     ("apt-cache", "apt"),
     ("apt-get", "apt"),
+    ("cp", "coreutils"),
     ("dpkg-deb", "dpkg"),
     ("debugfs", "e2fsprogs"),
     ("e2fsck", "e2fsprogs"),

@@ -34,6 +34,7 @@ fn write(folder: &Path, name: &str, programs: &[(String, PathBuf)]) -> Result<Pa
         programs,
         busybox: &busybox,
         table: &units::table(1_700_000_000)?,
+        trees: &[],
     }
     .write(&image)?;
     Ok(image)

@@ -8,6 +8,7 @@
 //! | module | noun |
 //! | --- | --- |
 //! | [`gateway`] | an emulated box: boot, power cut, orderly end, serial log |
+//! | [`bystander`] | who watches while others are attacked |
 //! | [`console`] | limenctl with somebody's certificate |
 //! | [`bundle`] | bundles made for a scenario: hostile, broken, foreign |
 //! | [`disk`] | the data disk of a box that does not run, damaged on purpose |
@@ -17,6 +18,7 @@
 //! | [`scenario`] | the scenarios themselves, and their order |
 
 pub mod bundle;
+pub mod bystander;
 pub mod console;
 pub mod disk;
 pub mod gateway;

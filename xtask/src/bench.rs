@@ -7,12 +7,15 @@
 //! | `console` | what a guest's console says (pure) |
 //! | `report` | table, JSON and page (pure) |
 //! | `guest` | a box that is booted to be measured |
+//! | `peers` | programs of Debian's that are measured beside ours |
 //! | `demonstration`, `memory`, `lives`, `sizes` | the measurements |
+//! | `budget` | what a figure may be until a commit says otherwise |
 //!
 //! Time is counted in instructions: the emulator runs `-icount shift=0,sleep=off`, where one
 //! nanosecond of the guest's clock is one instruction. Of several boots or samples the least is
 //! taken, because whatever disturbs can only add.
 
+pub(crate) mod budget;
 pub(crate) mod catalogue;
 mod console;
 pub(crate) mod demonstration;
@@ -20,6 +23,7 @@ mod figure;
 mod guest;
 pub(crate) mod lives;
 pub(crate) mod memory;
+mod peers;
 pub(crate) mod report;
 pub(crate) mod sizes;
 

@@ -32,8 +32,8 @@ pub(crate) const KERNELS: &[Kernel] = &[
     },
 ];
 
-/// Plays all scenarios on one kernel.
-pub(crate) fn play(workspace: &Workspace, kernel: &str) -> Result<()> {
+/// Plays all scenarios on one kernel; `long` takes hours rather than minutes.
+pub(crate) fn play(workspace: &Workspace, kernel: &str, long: bool) -> Result<()> {
     let limenctl = Limenctl::build(workspace)?;
     let built = build::programs(workspace, Target::Aarch64)?;
     let adversary = built
@@ -61,6 +61,9 @@ pub(crate) fn play(workspace: &Workspace, kernel: &str) -> Result<()> {
         .arg(&adversary.path)
         .arg("--folder")
         .arg(workspace.target().join("scenarios"));
+    if long {
+        command.arg("--long");
+    }
     process::run(&mut command)
 }
 

@@ -1,4 +1,4 @@
-//! An image in which another program stands in the place of one of the core's.
+//! An image in which other programs stand in the places of some of the core's.
 //!
 //! Kernel and initramfs are the ordinary image's; the system image is a file of the caller's own, so
 //! that the ordinary one and its stamp stay as they are.
@@ -11,11 +11,20 @@ use limen_images::image::{Builder, EARLY, Image};
 use limen_images::system::Contents;
 use limen_images::units::{self, Table};
 
-/// What stands where.
+/// What differs from the ordinary image.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Variant<'a> {
+    /// Who stands where.
+    pub(crate) places: &'a [Place<'a>],
+    /// Folders whose content is laid over the root.
+    pub(crate) trees: &'a [PathBuf],
+}
+
+/// A program in the place of one of the core's.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place<'a> {
     /// Which program is replaced.
-    pub(crate) place: &'a str,
+    pub(crate) name: &'a str,
     /// By what.
     pub(crate) by: &'a Path,
     /// Under which name the replaced one stays beside it.
@@ -38,6 +47,7 @@ impl Variant<'_> {
             programs: &self.programs(built)?,
             busybox: &builder.busybox()?,
             table: &table,
+            trees: self.trees,
         }
         .write(target)
     }
@@ -49,21 +59,24 @@ impl Variant<'_> {
             if item.program.group != Group::Core || name == EARLY {
                 continue;
             }
-            if name == self.place {
-                programs.push((name.to_owned(), self.by.to_owned()));
-                programs.extend(
-                    self.kept_as
-                        .map(|kept| (kept.to_owned(), item.path.clone())),
-                );
-            } else {
-                programs.push((name.to_owned(), item.path.clone()));
+            match self.places.iter().find(|place| place.name == name) {
+                Some(place) => {
+                    let kept = place
+                        .kept_as
+                        .map(|kept| (kept.to_owned(), item.path.clone()));
+                    programs.push((name.to_owned(), place.by.to_owned()));
+                    programs.extend(kept);
+                }
+                None => programs.push((name.to_owned(), item.path.clone())),
             }
         }
-        ensure!(
-            programs.iter().any(|(name, _)| name == self.place),
-            "the core has no program {} to replace",
-            self.place
-        );
+        for place in self.places {
+            ensure!(
+                programs.iter().any(|(name, _)| name == place.name),
+                "the core has no program {} to replace",
+                place.name
+            );
+        }
         Ok(programs)
     }
 }
@@ -82,7 +95,7 @@ mod tests {
 
     use super::*;
 
-    fn programs(place: &str, kept_as: Option<&str>) -> Result<Vec<(String, PathBuf)>> {
+    fn programs(name: &str, kept_as: Option<&str>) -> Result<Vec<(String, PathBuf)>> {
         let built: Vec<_> = program::BOX
             .iter()
             .map(|program| Built {
@@ -91,7 +104,8 @@ mod tests {
             })
             .collect();
         let by = Path::new("/other");
-        Variant { place, by, kept_as }.programs(&built)
+        let places = &[Place { name, by, kept_as }];
+        Variant { places, trees: &[] }.programs(&built)
     }
 
     #[test]

@@ -20,7 +20,7 @@ use limen_images::qemu::{Clock, Configuration};
 use crate::credentials::Credentials;
 use crate::progress::Step;
 use crate::scenarios::KERNELS;
-use crate::variant::{self, Variant};
+use crate::variant::{self, Place, Variant};
 use crate::verbs::build;
 use crate::workspace::Workspace;
 
@@ -31,10 +31,8 @@ pub(crate) struct Walk {
     pub(crate) stage: &'static str,
     /// The program, and the first word of what it says.
     name: &'static str,
-    /// Which program of the core it replaces.
-    place: &'static str,
-    /// Under which name it finds that one.
-    kept_as: Option<&'static str>,
+    /// Which programs of the core it replaces, and under which name it finds each.
+    places: &'static [(&'static str, Option<&'static str>)],
     /// What its guest's clock follows.
     clock: Clock,
 }
@@ -44,42 +42,54 @@ pub(crate) const WALKS: &[Walk] = &[
     Walk {
         stage: "walks in guests: walk",
         name: "walk",
-        place: "limen-init",
-        kept_as: None,
+        places: &[("limen-init", None)],
         clock: Clock::Host,
     },
     Walk {
         stage: "walks in guests: tour",
         name: "tour",
-        place: "limen-steward",
-        kept_as: None,
+        places: &[("limen-steward", None)],
         clock: Clock::Host,
     },
     Walk {
         stage: "walks in guests: host",
         name: "host",
-        place: "limen-init",
-        kept_as: Some("limen-ordinary"),
+        places: &[("limen-init", Some("limen-ordinary"))],
         clock: Clock::Host,
     },
     Walk {
         stage: "walks in guests: wires",
         name: "wires",
-        place: "limen-init",
-        kept_as: None,
+        places: &[("limen-init", None)],
         // It measures rates: a busy machine must not count as a slow link.
         clock: Clock::Instructions,
+    },
+    Walk {
+        stage: "walks in guests: cycles",
+        name: "cycles",
+        places: &[
+            ("limen-init", Some("limen-ordinary")),
+            ("limen-steward", None),
+        ],
+        clock: Clock::Host,
     },
 ];
 
 /// For the longest walk on a busy machine, several times over.
 const LIMIT: Duration = Duration::from_secs(240);
+/// The same, when there is time.
+const LONG_LIMIT: Duration = Duration::from_secs(3600);
+
+/// Starts and stops of the walk `cycles`.
+const CYCLES: u32 = 50;
+/// The same, when there is time.
+const LONG_CYCLES: u32 = 1000;
 
 /// From its last word to the emulator's end; init gives units seconds to stop.
 const END: Duration = Duration::from_secs(30);
 
-/// Plays one walk on every kernel.
-pub(crate) fn play(workspace: &Workspace, walk: &Walk) -> Result<()> {
+/// Plays one walk on every kernel; `long` takes hours rather than minutes.
+pub(crate) fn play(workspace: &Workspace, walk: &Walk, long: bool) -> Result<()> {
     let core = build::programs(workspace, Target::Aarch64)?;
     let walks = build::walks(workspace)?;
     let builder = build::images(workspace);
@@ -87,12 +97,23 @@ pub(crate) fn play(workspace: &Workspace, walk: &Walk) -> Result<()> {
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let credentials = Credentials::open(&folder.join("credentials"))?;
     let system = folder.join(format!("{}.squashfs", walk.name));
+    let by = program(&walks, walk.name)?;
+    let places = walk.places.iter();
+    let places: Vec<_> = places
+        .map(|&(name, kept_as)| Place { name, by, kept_as })
+        .collect();
     let variant = Variant {
-        place: walk.place,
-        by: program(&walks, walk.name)?,
-        kept_as: walk.kept_as,
+        places: &places,
+        trees: &[],
     };
-    variant.write(&builder, &core, &system, |_| Ok(()))?;
+    let cycles = format!("CYCLES={}", if long { LONG_CYCLES } else { CYCLES });
+    variant.write(&builder, &core, &system, |table| {
+        let all = table.units.iter_mut();
+        for unit in all.filter(|unit| unit.name.as_str() == "steward") {
+            unit.environment.push(&cycles)?;
+        }
+        Ok(())
+    })?;
     for kernel in KERNELS {
         let ordinary = build::image(&builder, kernel.name, &core)?;
         let step = Step::start(format!("{} on kernel {}", walk.name, kernel.name));
@@ -101,7 +122,7 @@ pub(crate) fn play(workspace: &Workspace, walk: &Walk) -> Result<()> {
             folder: folder.join(kernel.name).join(walk.name),
             credentials: &credentials,
         };
-        guest.play(walk)?;
+        guest.play(walk, if long { LONG_LIMIT } else { LIMIT })?;
         step.done();
     }
     Ok(())
@@ -122,11 +143,11 @@ struct Guest<'a> {
 }
 
 impl Guest<'_> {
-    fn play(self, walk: &Walk) -> Result<()> {
+    fn play(self, walk: &Walk, limit: Duration) -> Result<()> {
         let mut machine = self.boot(walk.clock)?;
         let log = machine.serial_log();
         let ended = machine
-            .wait_for(&format!("{}: done", walk.name), LIMIT)
+            .wait_for(&format!("{}: done", walk.name), limit)
             // The box's end is a part of each walk.
             .and_then(|_| machine.wait(END));
         let console = fs::read(&log).with_context(|| format!("cannot read {}", log.display()))?;

@@ -7,6 +7,7 @@
 //! adversary memory         C-03: allocate for ever; the bundle is expected to die
 //! adversary disk           C-07: fill the first writable folder, then clean up
 //! adversary B-12           listen on well-known ports: not part of `all`
+//! adversary storm forks    takes more than its share for ever, see `storm`; `storm all` in every way at once
 //! ```
 //!
 //! One line an attempt, `attack <id> blocked <errno> <what>`, `attack <id> allowed <what>` or
@@ -17,6 +18,7 @@
 mod attacks;
 mod attempt;
 mod controls;
+mod storm;
 mod sys;
 mod world;
 
@@ -39,6 +41,11 @@ fn main() -> ExitCode {
         words.push("all".to_owned());
     }
     let world = World::look();
+    if let [first, storms @ ..] = words.as_slice()
+        && first == "storm"
+    {
+        storm::run(storms, &world);
+    }
     let mut blocked_all = true;
     for word in &words {
         blocked_all &= run(word, &world);

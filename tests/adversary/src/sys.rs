@@ -91,6 +91,57 @@ pub(crate) fn wait(pid: i32) -> Result<Ended, i32> {
     Ok(Ended::Status(u8::try_from(status).unwrap_or(u8::MAX)))
 }
 
+/// Whether a child has ended; it is reaped then.
+pub(crate) fn has_ended(pid: i32) -> bool {
+    let mut status = 0;
+    // SAFETY: `status` is a live local.
+    let reaped = unsafe { libc::waitpid(pid, &raw mut status, libc::WNOHANG) };
+    reaped != 0
+}
+
+/// Never returns.
+pub(crate) fn wait_for_ever() {
+    loop {
+        std::thread::park();
+    }
+}
+
+/// Makes a timer that goes off in a year, without a signal.
+pub(crate) fn timer() -> Result<usize, i32> {
+    // SAFETY: all zeroes is a value of this plain structure.
+    let mut event: libc::sigevent = unsafe { std::mem::zeroed() };
+    event.sigev_notify = libc::SIGEV_NONE;
+    let mut timer = 0_i32;
+    let arguments = [
+        usize::try_from(libc::CLOCK_MONOTONIC).unwrap_or(0),
+        (&raw const event) as usize,
+        (&raw mut timer) as usize,
+    ];
+    match call(libc::SYS_timer_create, &arguments) {
+        Ok(_) => Ok(usize::try_from(timer).unwrap_or(0)),
+        Err(Failure::Refused(errno) | Failure::Setup(errno)) => Err(errno),
+    }
+}
+
+/// Removes the first timers of this process.
+pub(crate) fn remove_timers(count: usize) {
+    for timer in 0..=count {
+        let _ = call(libc::SYS_timer_delete, &[timer]);
+    }
+}
+
+/// Locks one byte of a file for this process.
+pub(crate) fn lock(file: &File, byte: i64) -> Result<(), i32> {
+    // SAFETY: all zeroes is a value of this plain structure.
+    let mut lock: libc::flock = unsafe { std::mem::zeroed() };
+    lock.l_type = i16::try_from(libc::F_WRLCK).unwrap_or(1);
+    lock.l_start = byte;
+    lock.l_len = 1;
+    // SAFETY: `lock` is a live local, and the descriptor is the file's.
+    let result = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLK, &raw const lock) };
+    (result == 0).then_some(()).ok_or_else(last_errno)
+}
+
 /// Kills a process.
 pub(crate) fn kill(pid: i32) {
     // SAFETY: kill(2) touches no memory.
@@ -158,6 +209,8 @@ pub(crate) fn errno_name(errno: i32) -> String {
         libc::ETIMEDOUT => "ETIMEDOUT",
         libc::ECONNREFUSED => "ECONNREFUSED",
         libc::EDQUOT => "EDQUOT",
+        libc::EMFILE => "EMFILE",
+        libc::ETOOMANYREFS => "ETOOMANYREFS",
         other => return format!("errno-{other}"),
     };
     name.to_owned()

@@ -4,18 +4,24 @@
 //! core units that face the network. Before each sample there is a pause, so that what the kernel
 //! still does for the life before (removing a network namespace, say) is not counted.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use limen_proto::control::Verb;
+use limen_proto::id::{Slot, UnitId};
 use limen_proto::state::UnitState;
 
-use crate::clock;
 use crate::payload::{EXIT, STAY};
 use crate::samples::Samples;
 use crate::timing::Links;
 use crate::wishes::Wishes;
+use crate::{clock, enforced, memory};
 
 /// Pause before a sample, milliseconds.
 const PAUSE: u64 = 200;
+
+/// For memory to stop moving, milliseconds.
+const REST: u64 = 20_000;
+/// Virtual gateways between two looks at memory.
+const CHUNK: usize = 9;
 
 /// Measures everything, then switches off.
 pub(crate) fn run() -> Result<()> {
@@ -26,6 +32,11 @@ pub(crate) fn run() -> Result<()> {
         virtual_gateways(&wishes, &mut links)?;
         bundles(&wishes, &mut links)?;
         restarts(&wishes, &mut links)?;
+    }
+    if wishes.samples > 0 && !wishes.brief {
+        growth(&wishes, &links)?;
+        enforced::share(&wishes, &mut links)?;
+        enforced::adjusted(&wishes, &mut links)?;
     }
     if wishes.soak > 0 {
         soak(&wishes, &links)?;
@@ -42,7 +53,7 @@ fn virtual_gateways(wishes: &Wishes, links: &mut Links) -> Result<()> {
     let mut gone = Samples::default();
     for _ in 0..wishes.samples {
         clock::settle(PAUSE);
-        let asked = links.ask(wishes.start_vgw()?)?;
+        let asked = links.ask(wishes.start_vgw(wishes.slot)?)?;
         active.add(asked, links.until(wishes.vgw(), UnitState::Active)?);
         links.ask(wishes.start_bundle(STAY)?)?;
         inhabited.add(asked, links.first(wishes.bundle())?);
@@ -59,7 +70,7 @@ fn virtual_gateways(wishes: &Wishes, links: &mut Links) -> Result<()> {
 
 /// A cold bundle in a running virtual gateway. Both are left running.
 fn bundles(wishes: &Wishes, links: &mut Links) -> Result<()> {
-    links.ask(wishes.start_vgw()?)?;
+    links.ask(wishes.start_vgw(wishes.slot)?)?;
     links.until(wishes.vgw(), UnitState::Active)?;
     let (mut first, mut active) = (Samples::default(), Samples::default());
     for _ in 0..wishes.samples {
@@ -96,9 +107,70 @@ fn restarts(wishes: &Wishes, links: &mut Links) -> Result<()> {
     Ok(())
 }
 
+/// What one more virtual gateway costs when it is the only one, and when it is the last that fits.
+fn growth(wishes: &Wishes, links: &Links) -> Result<()> {
+    let slots: Vec<Slot> = (0..).map_while(|number| Slot::new(number).ok()).collect();
+    let (last, others) = slots.split_last().context("a table without slots")?;
+    once_more(wishes, links, *last, "vgw-alone")?;
+    let mut free = vec![rested()?];
+    for some in others.chunks(CHUNK) {
+        for slot in some {
+            links.ask(wishes.start_vgw(*slot)?)?;
+            links.until(UnitId::Vgw(*slot), UnitState::Active)?;
+        }
+        if some.len() == CHUNK {
+            free.push(rested()?);
+        }
+    }
+    once_more(wishes, links, *last, "vgw-last")?;
+    let taken: Vec<_> = free
+        .windows(2)
+        .map(|pair| pair[0].saturating_sub(pair[1]) / CHUNK as u64)
+        .collect();
+    println!("probe: memory of one more, by {CHUNK}: {taken:?} kB");
+    // The very first brings what all share.
+    let (second, final_one) = (taken.get(1), taken.last());
+    println!(
+        "probe: memory vgw-few {} kB",
+        second.context("too few slots")?
+    );
+    println!(
+        "probe: memory vgw-many {} kB",
+        final_one.context("too few slots")?
+    );
+    for slot in others {
+        let unit = UnitId::Vgw(*slot);
+        links.ask(Verb::Stop { unit })?;
+        links.until(unit, UnitState::Idle)?;
+    }
+    Ok(())
+}
+
+/// Starts and stops one virtual gateway a few times, beside whatever runs.
+fn once_more(wishes: &Wishes, links: &Links, slot: Slot, name: &str) -> Result<()> {
+    let mut samples = Samples::default();
+    let unit = UnitId::Vgw(slot);
+    for _ in 0..wishes.samples.min(20) {
+        clock::settle(PAUSE);
+        let asked = links.ask(wishes.start_vgw(slot)?)?;
+        samples.add(asked, links.until(unit, UnitState::Active)?);
+        clock::settle(PAUSE);
+        links.ask(Verb::Stop { unit })?;
+        links.until(unit, UnitState::Idle)?;
+    }
+    samples.show(name);
+    Ok(())
+}
+
+/// Available memory, kB, once it has stopped moving.
+fn rested() -> Result<u64> {
+    clock::settle(REST);
+    memory::available()
+}
+
 /// A bundle whose program ends at once, restarted at once. init shows its own size meanwhile.
 fn soak(wishes: &Wishes, links: &Links) -> Result<()> {
-    links.ask(wishes.start_vgw()?)?;
+    links.ask(wishes.start_vgw(wishes.slot)?)?;
     links.until(wishes.vgw(), UnitState::Active)?;
     let unit = wishes.bundle();
     let begun = links.ask(wishes.start_bundle(EXIT)?)?;

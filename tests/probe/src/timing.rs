@@ -2,7 +2,7 @@
 
 use std::os::fd::OwnedFd;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use limen_channel::{Buffer, Channel, inherited};
 use limen_proto::control::{CONTROL_DESCRIPTOR, Event, Request, UnitReport, Verb};
 use limen_proto::id::UnitId;
@@ -40,6 +40,22 @@ impl Links {
         let asked = clock::now();
         send(&self.control, verb)?;
         Ok(asked)
+    }
+
+    /// Waits until init has answered one request of this number, which no other has.
+    pub(crate) fn answered(&self, number: u32, verb: Verb) -> Result<()> {
+        let request = Request { id: number, verb };
+        self.control.send(&request, &[])?;
+        let mut buffer = Buffer::new();
+        loop {
+            let event = self.control.receive::<Event>(&mut buffer)?;
+            match event.context("init hung up")?.0 {
+                Event::Reply { id, result } if id == number => {
+                    return result.map_err(|error| anyhow!("init refused: {error}"));
+                }
+                _ => {}
+            }
+        }
     }
 
     /// Waits until a unit is in a state; returns when that was heard.
@@ -88,7 +104,7 @@ impl Links {
             match lines.context("the logger hung up")?.0.lines.first() {
                 Some(line) => {
                     self.seen = line.number;
-                    if let Some(first) = payload::read(&line.text) {
+                    if let Some((first, _)) = payload::read(&line.text) {
                         return Ok(first);
                     }
                     println!("probe: the payload says: {}", line.text);

@@ -11,14 +11,15 @@ use std::{fs, io};
 
 use anyhow::{Context as _, Result};
 
-use crate::clock;
+use crate::{clock, peers};
 
 /// limen-init, when this program stands in its place.
 const INIT: &str = "/usr/lib/limen/bin/limen-init.real";
 
 /// What a boot reads.
 const FOLDERS: [&str; 4] = [
-    "/usr/lib/limen",
+    // Ours, and in an image with the peers their libraries.
+    "/usr/lib",
     "/usr/bin",
     "/data/limen/tenant",
     "/data/limen/state",
@@ -33,6 +34,9 @@ pub(crate) fn wanted() -> bool {
 pub(crate) fn run() -> Result<()> {
     for folder in FOLDERS {
         read(Path::new(folder)).with_context(|| format!("read {folder}"))?;
+    }
+    if peers::present() {
+        peers::in_child()?;
     }
     clock::settle(2000);
     Err(Command::new(INIT).exec()).context(INIT)

@@ -26,10 +26,13 @@ const AT_ONCE: RestartPolicy = RestartPolicy {
 
 /// What the bench wants measured.
 pub(crate) struct Wishes {
-    slot: Slot,
+    /// The virtual gateway that the bundle is installed in.
+    pub(crate) slot: Slot,
     digest: Digest,
     /// Samples of each figure.
     pub(crate) samples: u32,
+    /// Starts alone: nothing that takes minutes on the host's clock.
+    pub(crate) brief: bool,
     /// Restarts of the soak; 0 is no soak.
     pub(crate) soak: u32,
 }
@@ -42,6 +45,7 @@ impl Wishes {
             slot,
             digest: digest(&text("PROBE_DIGEST")?)?,
             samples: variable("PROBE_SAMPLES")?,
+            brief: variable("PROBE_BRIEF")?,
             soak: variable("PROBE_SOAK")?,
         })
     }
@@ -56,25 +60,33 @@ impl Wishes {
         UnitId::Bundle(self.slot, INDEX)
     }
 
-    /// Starts the virtual gateway.
-    pub(crate) fn start_vgw(&self) -> Result<Verb> {
+    /// Percent of a processor that a virtual gateway may use.
+    pub(crate) const CPU_PERCENT: u16 = 50;
+
+    /// A virtual gateway's contract, as in the demonstration.
+    pub(crate) fn contract(&self, slot: Slot, memory: u64) -> Contract {
         let publish = Publish {
             protocol: Protocol::Tcp,
-            outside: 8080,
+            outside: 8080 + slot.get(),
             inside: 8080,
         };
-        let contract = Contract {
-            limits: limits(32 << 20, 64, 50),
+        Contract {
+            limits: limits(memory, 64, Self::CPU_PERCENT),
             disk: 64 << 20,
             inodes: 4096,
             upload: Rate::of(10_000_000),
             download: Rate::of(10_000_000),
             publish: [publish].into_iter().collect(),
             ..Contract::default()
-        };
+        }
+    }
+
+    /// Starts a virtual gateway.
+    pub(crate) fn start_vgw(&self, slot: Slot) -> Result<Verb> {
+        let contract = self.contract(slot, 32 << 20);
         let provider = name()?;
         let spec = VgwSpec {
-            slot: self.slot,
+            slot,
             provider,
             contract,
         };

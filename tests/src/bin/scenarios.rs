@@ -31,6 +31,9 @@ struct Arguments {
     /// Kernels to play on, one gateway each
     #[arg(long, value_delimiter = ',', default_value = "6.1,6.12")]
     kernels: Vec<String>,
+    /// Take hours rather than minutes where a scenario can
+    #[arg(long)]
+    long: bool,
     /// Only scenarios whose name contains this
     #[arg(long)]
     only: Option<String>,
@@ -58,6 +61,7 @@ fn play_all(arguments: &Arguments, kernel: &str) -> Result<(u32, u32)> {
     let gateway = Gateway::boot(&arguments.xtask, &arguments.limenctl, &folder, kernel)?;
     println!("{kernel}: gateway up after {} s", begin.elapsed().as_secs());
     let mut scene = Scene::new(gateway, &arguments.adversary)?;
+    scene.long = arguments.long;
     let (mut passed, mut failed) = (0, 0);
     let wanted = |scenario: &&Scenario| {
         arguments

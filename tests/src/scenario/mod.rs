@@ -4,6 +4,7 @@
 //! the gateway as it found it: the demonstration running, nothing else installed. One that fails
 //! does not end the run.
 
+mod abuse;
 mod accounts;
 mod bad_input;
 mod contract;
@@ -114,6 +115,18 @@ pub const ALL: &[Scenario] = &[
         play: walls::memory_past_the_limit_kills_the_bundle_alone,
     },
     Scenario {
+        name: "storms",
+        play: abuse::each_kind_hits_its_own_wall,
+    },
+    Scenario {
+        name: "storms-singly",
+        play: abuse::each_storm_hits_its_own_wall,
+    },
+    Scenario {
+        name: "storms-all-at-once",
+        play: abuse::all_at_once_stall_nobody_else,
+    },
+    Scenario {
         name: "bad-bundles",
         play: bad_input::bad_bundles_change_nothing,
     },
@@ -156,6 +169,8 @@ pub struct Scene {
     pub alarm: Console,
     /// Static aarch64 build of the hostile program.
     pub adversary: PathBuf,
+    /// There is time: hours rather than minutes.
+    pub long: bool,
 }
 
 impl Scene {
@@ -169,6 +184,7 @@ impl Scene {
             energy: gateway.console("ENERGY")?,
             alarm: gateway.console("ALARM")?,
             adversary: adversary.to_owned(),
+            long: false,
             gateway,
         })
     }

@@ -78,10 +78,18 @@ impl<'a> Console<'a> {
         })
     }
 
-    /// Memory of the box without the core, kB.
-    pub(crate) fn bare_memory(self) -> Option<u64> {
-        self.lines("probe: memory bare ")
-            .find_map(|rest| number(rest.strip_suffix(" kB")?))
+    /// Memory that the probe read, kB.
+    pub(crate) fn memory(self, name: &str) -> Option<u64> {
+        self.lines("probe: memory ").find_map(|rest| {
+            let rest = rest.strip_prefix(name)?.strip_prefix(' ')?;
+            number(rest.strip_suffix(" kB")?)
+        })
+    }
+
+    /// Thousandths of the processor time that a contract gives, as it was used.
+    pub(crate) fn share(self) -> Option<u64> {
+        self.lines("probe: share ")
+            .find_map(|rest| number(rest.split_once(" per mille")?.0))
     }
 
     /// Nanoseconds of one restart of the soak.
@@ -138,6 +146,7 @@ steward: probe: figure bundle least 1250000 middle 1300000 of 50\r
 steward: probe: figure vgw-active least 12\r
 steward: probe: soak 10000 restarts, 2000000 ns each\r
 probe: memory bare 201344 kB\r
+steward: probe: share 1003 per mille of 50 %\r
 steward: probe: failed: unit vgw-1: step Mounts failed with errno 2\r
 ";
 
@@ -169,7 +178,8 @@ steward: probe: failed: unit vgw-1: step Mounts failed with errno 2\r
         let sizes: Vec<_> = console.sizes().iter().map(|size| size.resident).collect();
         assert_eq!(sizes, [420, 424]);
         assert_eq!(console.soak_each(), Some(2_000_000));
-        assert_eq!(console.bare_memory(), Some(201_344));
+        assert_eq!(console.share(), Some(1003));
+        assert_eq!(console.memory("bare"), Some(201_344));
         assert!(console.failure().is_some_and(|why| why.contains("Mounts")));
         assert!(!console.done());
     }

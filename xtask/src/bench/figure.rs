@@ -15,6 +15,12 @@ pub(crate) enum Unit {
     /// 1024 bytes.
     #[serde(rename = "KiB")]
     Kibibytes,
+    /// Hundredths.
+    #[serde(rename = "%")]
+    Percent,
+    /// Times the floor, which is measured beside it.
+    #[serde(rename = "floors")]
+    Floors,
     /// A plain number.
     #[serde(rename = "")]
     Count,
@@ -26,6 +32,8 @@ impl Unit {
         match self {
             Self::Instructions => "M instr",
             Self::Kibibytes => "KiB",
+            Self::Percent => "%",
+            Self::Floors => "floors",
             Self::Count => "",
         }
     }
@@ -34,6 +42,7 @@ impl Unit {
     pub(crate) fn decimals(self) -> usize {
         match self {
             Self::Instructions => 2,
+            Self::Percent | Self::Floors => 1,
             Self::Kibibytes | Self::Count => 0,
         }
     }
@@ -65,6 +74,18 @@ impl Figures {
     )]
     pub(crate) fn add_bytes(&mut self, name: impl Into<String>, bytes: u64) {
         self.add(name, bytes as f64 / 1024.0);
+    }
+
+    /// What is known by that name.
+    pub(crate) fn value(&self, name: &str) -> Option<f64> {
+        self.0.get(name).copied()
+    }
+
+    /// Adds by how much one figure is larger than another, in hundredths of the other.
+    pub(crate) fn add_growth(&mut self, name: &str, from: &str, to: &str) {
+        if let (Some(from), Some(to)) = (self.value(from), self.value(to)) {
+            self.add(name, 100.0 * (to - from) / from);
+        }
     }
 
     /// Everything, in the catalogue's order; what the catalogue does not know by itself (a

@@ -4,7 +4,7 @@
 //! enough was heard: on the instruction clock nothing else can be learnt from its end.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,15 +17,20 @@ use limen_images::qemu::{Clock, Configuration};
 use super::Subject;
 use super::console::Console;
 use crate::process;
-use crate::variant::{self, Variant};
+use crate::variant::{self, Place, Variant};
 
-/// A running box on the instruction clock.
+/// A running box.
 #[derive(Debug)]
 pub(crate) struct Guest(Machine);
 
 impl Guest {
-    /// Boots it in `folder`, with a copy of the data disk.
+    /// Boots it in `folder` on the instruction clock, with a copy of the data disk.
     pub(crate) fn boot(image: &Image, data: &Path, folder: &Path) -> Result<Self> {
+        Self::boot_on(Clock::Instructions, image, data, folder)
+    }
+
+    /// The same on another clock.
+    pub(crate) fn boot_on(clock: Clock, image: &Image, data: &Path, folder: &Path) -> Result<Self> {
         fs::create_dir_all(folder)
             .with_context(|| format!("cannot create {}", folder.display()))?;
         let copy = folder.join("data.img");
@@ -35,7 +40,11 @@ impl Guest {
                 .args([data, &copy]),
         )?;
         let mut configuration = Configuration::new(image.clone(), copy, folder.to_owned());
-        configuration.clock = Clock::Instructions;
+        configuration.clock = clock;
+        if clock == Clock::Host {
+            // The probe's pauses cost nothing on the other clock.
+            configuration.kernel_words.push("probe.brief".to_owned());
+        }
         Ok(Self(configuration.spawn()?))
     }
 
@@ -68,43 +77,58 @@ impl Guest {
     }
 }
 
-/// The probe in the place of one of the core's programs.
+/// The probe in the places of some of the core's programs.
 #[derive(Debug)]
 pub(crate) struct Stand<'a> {
-    /// Which program it replaces.
-    pub(crate) name: &'a str,
-    /// Whether that program stays beside it, as `NAME.real`.
-    pub(crate) keeps: bool,
-    /// What it finds in the environment of the unit with that program.
+    /// Which programs it replaces, and whether each stays beside it, as `NAME.real`.
+    pub(crate) places: &'a [(&'a str, bool)],
+    /// What it finds in the environment of units with those programs.
     pub(crate) environment: Vec<String>,
     /// Units that are left out.
     pub(crate) without: &'a [&'a str],
+    /// Folders that are laid over the root.
+    pub(crate) trees: &'a [PathBuf],
 }
 
 impl Stand<'_> {
     /// The probe before limen-init: everything that a boot reads is in memory when it begins.
     pub(crate) const WARM: Stand<'static> = Stand {
-        name: "limen-init",
-        keeps: true,
+        places: &[("limen-init", true)],
         environment: Vec::new(),
         without: &[],
+        trees: &[],
     };
 
-    /// Writes a system image with the probe in that place.
+    /// Writes a system image with the probe in those places.
     pub(crate) fn image(&self, subject: &Subject<'_>) -> Result<Image> {
         let target = subject.folder.join("system.squashfs");
-        let kept_as = format!("{}.real", self.name);
+        let probe = super::program(subject.programs, "probe")?;
+        let names: Vec<_> = self
+            .places
+            .iter()
+            .map(|(name, _)| format!("{name}.real"))
+            .collect();
+        let places: Vec<_> = self
+            .places
+            .iter()
+            .zip(&names)
+            .map(|((name, keeps), kept)| Place {
+                name,
+                by: probe,
+                kept_as: keeps.then_some(kept.as_str()),
+            })
+            .collect();
         let variant = Variant {
-            place: self.name,
-            by: super::program(subject.programs, "probe")?,
-            kept_as: self.keeps.then_some(&kept_as),
+            places: &places,
+            trees: self.trees,
         };
+        let replaced = |word: &str| self.places.iter().any(|(name, _)| word.ends_with(name));
         variant.write(subject.builder, subject.programs, &target, |table| {
             table
                 .units
                 .retain(|unit| !self.without.contains(&unit.name.as_str()));
             for unit in &mut table.units {
-                let runs_it = unit.command.iter().any(|word| word.ends_with(self.name));
+                let runs_it = unit.command.iter().any(replaced);
                 for word in self.environment.iter().filter(|_| runs_it) {
                     unit.environment.push(word)?;
                 }

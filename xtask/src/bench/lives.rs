@@ -1,45 +1,91 @@
-//! Starts and ends of single units, and the soak: the probe in the place of the steward.
+//! Starts and ends of single units beside those of the peers, and the soak.
 //!
-//! The steward's place is the one from which init can be asked without a network. The probe's
-//! bundle was installed on the data disk by an ordinary box (`memory`), so its files are where
-//! limen-install puts them.
+//! The probe stands in the place of the steward, from which init can be asked without a network, and
+//! before limen-init in the place of PID 1, where it starts the peers: one boot, one clock. The
+//! probe's bundle was installed on the data disk by an ordinary box (`memory`), so its files are
+//! where limen-install puts them.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use limen_images::qemu::Clock;
 
 use super::console::Console;
 use super::guest::{Guest, Stand};
 use super::memory::Installed;
-use super::{Figures, Subject};
+use super::{Figures, Subject, peers};
 use crate::progress::Step;
 
 /// Names of the probe's figures, and ours.
-const FIGURES: [(&str, &str); 6] = [
+const FIGURES: [(&str, &str); 15] = [
+    ("floor", "floor-fork-exec"),
+    ("floor-restart", "floor-restart"),
+    ("peer-bwrap", "peer-bwrap"),
+    ("peer-crun", "peer-crun"),
+    ("peer-runsv", "peer-runsv"),
+    ("peer-s6", "peer-s6"),
     ("vgw-active", "vgw-cold"),
-    ("vgw-and-bundle", "vgw-cold-with-bundle"),
+    ("vgw-and-bundle", "G2.vgw"),
     ("vgw-stop", "vgw-stop"),
-    ("bundle", "bundle-cold"),
+    ("bundle", "G2.bundle"),
     ("bundle-active", "bundle-cold-active"),
-    ("restart", "bundle-restart"),
+    ("restart", "G4.cold"),
+    ("vgw-alone", "vgw-start-1"),
+    ("vgw-last", "vgw-start-64"),
+    ("adjusted", "adjust"),
+];
+
+/// Which of them are measured on the plain emulator's clock too.
+const PLAIN: [&str; 9] = [
+    "floor-restart",
+    "peer-bwrap",
+    "peer-crun",
+    "peer-runsv",
+    "peer-s6",
+    "vgw-cold",
+    "G2.vgw",
+    "G2.bundle",
+    "G4.cold",
+];
+
+/// What the probe read of memory, and our names.
+const MEMORY: [(&str, &str); 7] = [
+    ("floor", "memory-floor"),
+    ("bwrap", "memory-peer-bwrap"),
+    ("crun", "memory-peer-crun"),
+    ("runsv", "memory-peer-runsv"),
+    ("s6", "memory-peer-s6"),
+    ("vgw-few", "vgw-memory-few"),
+    ("vgw-many", "vgw-memory-many"),
 ];
 
 /// For all samples: two minutes are usual.
-const LIMIT: Duration = Duration::from_secs(900);
+const LIMIT: Duration = Duration::from_secs(1800);
 
 /// For the soak.
 const SOAK_LIMIT: Duration = Duration::from_secs(3600);
 
-/// Adds the figures of single units.
+/// Adds the figures of single units and of the peers.
+#[allow(clippy::cast_precision_loss, reason = "a share has four digits")]
 pub(crate) fn measure(
     subject: &Subject<'_>,
     installed: &Installed,
     figures: &mut Figures,
 ) -> Result<()> {
-    let step = Step::start("starts and ends on the instruction clock".to_owned());
-    let said = drive(subject, installed, subject.samples, 0, LIMIT)?;
+    let trees = [peers::tree(subject)?];
+    let drive = Drive {
+        places: &[("limen-init", true), ("limen-steward", false)],
+        trees: &trees,
+        samples: subject.samples,
+        soak: 0,
+        limit: LIMIT,
+    };
+    let step = Step::start("starts, ends and peers on the instruction clock".to_owned());
+    let said = drive.run(Clock::Instructions, subject, installed)?;
+    let console = Console(&said);
     for (theirs, ours) in FIGURES {
-        let figure = Console(&said)
+        let figure = console
             .figure(theirs)
             .with_context(|| format!("the probe did not say {theirs}"))?;
         println!(
@@ -48,7 +94,43 @@ pub(crate) fn measure(
         );
         figures.add_instructions(ours, figure.least);
     }
+    for (theirs, ours) in MEMORY {
+        let memory = console
+            .memory(theirs)
+            .with_context(|| format!("the probe did not say the memory of {theirs}"))?;
+        figures.add_bytes(ours, 1024 * memory);
+    }
+    figures.add_growth("vgw-start-growth", "vgw-start-1", "vgw-start-64");
+    figures.add_growth("vgw-memory-growth", "vgw-memory-few", "vgw-memory-many");
+    let share = console.share().context("the probe did not say a share")?;
+    figures.add("cpu-share-off", share.abs_diff(1000) as f64 / 10.0);
     step.done();
+    let step = Step::start("the same on the plain emulator's clock".to_owned());
+    let said = drive.run(Clock::Host, subject, installed)?;
+    plain(Console(&said), figures)?;
+    step.done();
+    Ok(())
+}
+
+/// Adds what the plain emulator's clock says, as times of its own floor: seconds of an emulator
+/// say nothing.
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "52 bits of nanoseconds are a month"
+)]
+fn plain(console: Console<'_>, figures: &mut Figures) -> Result<()> {
+    let middle = |name| {
+        let figure = console.figure(name);
+        figure
+            .map(|figure| figure.middle as f64)
+            .with_context(|| format!("the probe did not say {name}"))
+    };
+    let floor = middle("floor")?;
+    for (theirs, ours) in FIGURES {
+        if PLAIN.contains(&ours) {
+            figures.add(format!("plain-{ours}"), middle(theirs)? / floor);
+        }
+    }
     Ok(())
 }
 
@@ -64,7 +146,14 @@ pub(crate) fn soak(
     figures: &mut Figures,
 ) -> Result<()> {
     let step = Step::start(format!("soak of {restarts} restarts"));
-    let said = drive(subject, installed, 0, restarts, SOAK_LIMIT)?;
+    let drive = Drive {
+        places: &[("limen-steward", false)],
+        trees: &[],
+        samples: 0,
+        soak: restarts,
+        limit: SOAK_LIMIT,
+    };
+    let said = drive.run(Clock::Instructions, subject, installed)?;
     let sizes = Console(&said).sizes();
     let (Some(first), Some(last)) = (sizes.first(), sizes.last()) else {
         anyhow::bail!("init did not say how large it is; a soak needs thousands of restarts");
@@ -88,26 +177,34 @@ pub(crate) fn soak(
     Ok(())
 }
 
-fn drive(
-    subject: &Subject<'_>,
-    installed: &Installed,
+/// A box that the probe drives.
+struct Drive<'a> {
+    places: &'a [(&'a str, bool)],
+    trees: &'a [PathBuf],
     samples: u32,
     soak: u32,
     limit: Duration,
-) -> Result<String> {
-    let stand = Stand {
-        name: "limen-steward",
-        keeps: false,
-        environment: vec![
-            format!("PROBE_SLOT={}", installed.slot),
-            format!("PROBE_DIGEST={}", installed.digest),
-            format!("PROBE_SAMPLES={samples}"),
-            format!("PROBE_SOAK={soak}"),
-        ],
-        // They face the network, and one of them cannot do without a steward.
-        without: &["mgmt", "dhcp"],
-    };
-    let image = stand.image(subject)?;
-    let mut guest = Guest::boot(&image, &installed.data, &subject.folder.join("boot"))?;
-    guest.hear(limit, |console| console.done())
+}
+
+impl Drive<'_> {
+    /// Boots it, and returns what it said.
+    fn run(&self, clock: Clock, subject: &Subject<'_>, installed: &Installed) -> Result<String> {
+        let stand = Stand {
+            places: self.places,
+            environment: vec![
+                format!("PROBE_SLOT={}", installed.slot),
+                format!("PROBE_DIGEST={}", installed.digest),
+                format!("PROBE_SAMPLES={}", self.samples),
+                format!("PROBE_SOAK={}", self.soak),
+                format!("PROBE_BRIEF={}", clock == Clock::Host),
+            ],
+            // They face the network, and one of them cannot do without a steward.
+            without: &["mgmt", "dhcp"],
+            trees: self.trees,
+        };
+        let image = stand.image(subject)?;
+        let folder = subject.folder.join("boot");
+        let mut guest = Guest::boot_on(clock, &image, &installed.data, &folder)?;
+        guest.hear(self.limit, |console| console.done())
+    }
 }

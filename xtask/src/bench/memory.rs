@@ -76,35 +76,31 @@ pub(crate) fn measure(subject: &Subject<'_>, figures: &mut Figures) -> Result<In
         digest,
     };
 
-    let bare = bare(subject, &installed.data, figures)?;
+    let bare = bare(subject, &installed.data)?;
     println!("MemAvailable, kB: bare {bare}, core {idle}, one {one}, six {six}");
     figures.add_bytes("memory-core", 1024 * bare.saturating_sub(idle));
     figures.add_bytes("memory-first-vgw", 1024 * idle.saturating_sub(one));
     figures.add_bytes("memory-vgw", 1024 * idle.saturating_sub(six) / 6);
     let together = 1024 * bare.saturating_sub(six);
-    figures.add_bytes("memory-core-and-six-vgws", together);
+    figures.add_bytes("G3", together);
     six_start(subject, &installed.data, figures)?;
     Ok(installed)
 }
 
-/// The box without the core, and the floor of every start, measured beside it.
-fn bare(subject: &Subject<'_>, data: &Path, figures: &mut Figures) -> Result<u64> {
+/// `MemAvailable` of the box without the core, kB.
+fn bare(subject: &Subject<'_>, data: &Path) -> Result<u64> {
     let step = Step::start("the box without the core".to_owned());
     let stand = Stand {
-        name: "limen-init",
-        keeps: false,
+        places: &[("limen-init", false)],
         environment: Vec::new(),
         without: &[],
+        trees: &[],
     };
     let image = stand.image(subject)?;
     let mut guest = Guest::boot(&image, data, &subject.folder.join("boot"))?;
     let said = guest.hear(LIMIT, |console| console.done())?;
-    let floor = Console(&said)
-        .figure("floor")
-        .context("no floor was said")?;
-    figures.add_instructions("floor-fork-exec", floor.least);
     step.done();
-    Console(&said).bare_memory().context("no memory was said")
+    Console(&said).memory("bare").context("no memory was said")
 }
 
 /// PID 1's first instruction to six active virtual gateways.
@@ -120,7 +116,7 @@ fn six_start(subject: &Subject<'_>, data: &Path, figures: &mut Figures) -> Resul
         times.extend(last(Console(&said), &PROVIDERS));
         step.done();
     }
-    figures.add_instructions("boot-six-vgws-active", 1000 * least(&times)?);
+    figures.add_instructions("G6", 1000 * least(&times)?);
     Ok(())
 }
 

@@ -36,7 +36,7 @@ pub(crate) fn table(figures: &Figures) -> String {
             shown(value, entry),
             entry.unit.text(),
             goal(entry),
-            entry.peer
+            peers(figures, entry)
         );
         let _ = writeln!(text, "{}", line.trim_end());
     }
@@ -53,7 +53,7 @@ pub(crate) fn json(figures: &Figures) -> Value {
                 "value": value,
                 "unit": entry.unit,
                 "goal": entry.goal,
-                "peer": entry.peer,
+                "peer": peers(figures, entry),
             });
             (name.to_owned(), figure)
         })
@@ -85,7 +85,7 @@ pub(crate) fn page(figures: &Figures, circumstances: &Circumstances) -> String {
             goal(entry),
             verdict(value, entry),
             entry.what,
-            entry.peer
+            peers(figures, entry)
         );
     }
     text
@@ -103,6 +103,16 @@ const END: &str = "<!-- end of what `cargo xtask bench` writes -->";
 
 fn shown(value: f64, entry: &Entry) -> String {
     format!("{value:.*}", entry.unit.decimals())
+}
+
+/// Those of the same run, then the cited ones.
+fn peers(figures: &Figures, entry: &Entry) -> String {
+    let measured = entry.beside.iter().filter_map(|name| {
+        let value = figures.value(name)?;
+        Some(format!("{name} {}", shown(value, entry)))
+    });
+    let cited = (!entry.peer.is_empty()).then(|| entry.peer.to_owned());
+    measured.chain(cited).collect::<Vec<_>>().join("; ")
 }
 
 fn goal(entry: &Entry) -> String {
@@ -127,7 +137,8 @@ mod tests {
 
     fn figures() -> Figures {
         let mut figures = Figures::default();
-        figures.add_instructions("bundle-cold", 2_500_000);
+        figures.add_instructions("G2.bundle", 2_500_000);
+        figures.add_instructions("peer-crun", 12_000_000);
         figures.add("soak-resident-growth", 0.0);
         figures
     }
@@ -143,17 +154,20 @@ mod tests {
             samples: 50,
         };
         let page = page(&figures(), &circumstances);
-        assert!(page.contains("| `bundle-cold` | 2.50 M instr | 1.25 | **2.0 times** |"));
+        assert!(page.contains("| `G2.bundle` | 2.50 M instr | 1.25 | **2.0 times** |"));
         assert!(page.contains("| `soak-resident-growth` | 0 KiB | 0 | met |"));
     }
 
     #[test]
     fn the_object_has_four_fields_a_figure() {
         let object = json(&figures());
-        assert_eq!(object["bundle-cold"]["value"], 2.5);
-        assert_eq!(object["bundle-cold"]["unit"], "M instr");
-        assert_eq!(object["bundle-cold"]["goal"], 1.25);
-        assert!(object["bundle-cold"]["peer"].is_string());
+        assert_eq!(object["G2.bundle"]["value"], 2.5);
+        assert_eq!(object["G2.bundle"]["unit"], "M instr");
+        assert_eq!(object["G2.bundle"]["goal"], 1.25);
+        assert_eq!(
+            object["G2.bundle"]["peer"],
+            "peer-crun 12.00; straightforward recipe in C 1.52"
+        );
     }
 
     #[test]

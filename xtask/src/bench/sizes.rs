@@ -20,7 +20,7 @@ pub(crate) fn measure(subject: &Subject<'_>, figures: &mut Figures) -> Result<()
         all += size;
         figures.add_bytes(format!("size-program-{}", built.program.name), size);
     }
-    figures.add_bytes("size-programs", all);
+    figures.add_bytes("G8", all);
     for (part, size) in subject.image.sizes()? {
         // The kernel is Debian's.
         if part != "kernel" {

@@ -47,11 +47,13 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
         build::everything(workspace)
     }));
     for walk in walks::WALKS {
-        stages.push(Stage::new(walk.stage, || walks::play(workspace, walk)));
+        stages.push(Stage::new(walk.stage, || {
+            walks::play(workspace, walk, arguments.long)
+        }));
     }
     for kernel in scenarios::KERNELS {
         stages.push(Stage::new(kernel.stage, || {
-            scenarios::play(workspace, kernel.name)
+            scenarios::play(workspace, kernel.name, arguments.long)
         }));
     }
     stage::run_all(stage::only(stages, &arguments.only)?)

@@ -1,0 +1,235 @@
+//! As the steward: asks for lives, one after the other and a hundred at once
+
+use std::time::{Duration, Instant};
+
+use limen_channel::{Buffer, Channel, inherited};
+use limen_proto::contract::{Contract, Guarantees, Limits, Rate};
+use limen_proto::control::{CONTROL_DESCRIPTOR, ControlError, Event, Request, UnitReport, Verb};
+use limen_proto::id::{BundleIndex, Slot, UnitId};
+use limen_proto::restart::RestartPolicy;
+use limen_proto::spec::{BundleSpec, Readiness, VgwSpec};
+use limen_proto::state::{Fault, UnitState};
+use limen_proto::words::Words;
+
+use crate::{DIGEST, FAIL, INHABITED, MARK, PROGRAM, STAY, say};
+
+/// Bundles that fail for ever, in each inhabited virtual gateway: a hundred in all.
+const LOOPS: u16 = 25;
+/// Before the first cycle, for what the core still begins.
+const REST: Duration = Duration::from_secs(3);
+
+/// For the census to be taken, on a busy machine too.
+const COUNTED: Duration = Duration::from_secs(12);
+
+struct Asker {
+    control: Channel,
+}
+
+pub(super) fn main() {
+    let control = inherited(CONTROL_DESCRIPTOR).expect("started by limen-init");
+    let mut asker = Asker {
+        control: Channel::from(control),
+    };
+    asker.ask(Verb::Ready).expect("everybody may say so");
+    let cycles = std::env::var("CYCLES").expect("the image says how many");
+    let cycles: u16 = cycles.parse().expect("a number");
+    std::thread::sleep(REST);
+    // Once for what is touched for the first time, and every place once.
+    (1..MARK).for_each(|number| asker.life_of_vgw(number));
+    asker.cycles(INHABITED);
+    asker.crash_loops();
+    asker.life_of_vgw(MARK);
+    std::thread::sleep(COUNTED);
+    asker.cycles(cycles);
+    asker.crash_loops();
+    asker.life_of_vgw(MARK);
+    loop {
+        asker.event();
+    }
+}
+
+impl Asker {
+    /// One virtual gateway after the other, each with its bundle; every third is killed instead.
+    fn cycles(&mut self, count: u16) {
+        let begun = Instant::now();
+        for number in 0..count {
+            self.cycle(1 + number % INHABITED);
+        }
+        say(&format!(
+            "{count} cycles in {} ms",
+            begun.elapsed().as_millis()
+        ));
+    }
+
+    /// A virtual gateway with its bundle.
+    fn cycle(&mut self, number: u16) {
+        self.start_vgw(number);
+        let tenant = UnitId::Bundle(slot(number), index(0));
+        self.ask(start_bundle(number, 0, STAY)).expect("room");
+        self.wait_for(tenant, |report| report.state == UnitState::Active);
+        self.stop_vgw(number);
+        self.ask(Verb::Forget { unit: tenant }).expect("idle");
+        self.forget_vgw(number);
+    }
+
+    /// A virtual gateway with nothing in it.
+    fn life_of_vgw(&mut self, number: u16) {
+        self.start_vgw(number);
+        self.stop_vgw(number);
+        self.forget_vgw(number);
+    }
+
+    fn start_vgw(&mut self, number: u16) {
+        self.ask(start_vgw(number)).expect("a free slot");
+        self.wait_for(UnitId::Vgw(slot(number)), |report| {
+            report.state == UnitState::Active
+        });
+    }
+
+    fn stop_vgw(&mut self, number: u16) {
+        let unit = UnitId::Vgw(slot(number));
+        self.ask(Verb::Stop { unit }).expect("running");
+        self.wait_for(unit, |report| report.state == UnitState::Idle);
+    }
+
+    fn forget_vgw(&mut self, number: u16) {
+        let unit = UnitId::Vgw(slot(number));
+        self.ask(Verb::Forget { unit }).expect("idle");
+    }
+
+    /// Case C-14: a hundred at once, until each is given up.
+    fn crash_loops(&mut self) {
+        let begun = Instant::now();
+        for number in 1..=INHABITED {
+            self.start_vgw(number);
+        }
+        let mut left: Vec<_> = (1..=INHABITED)
+            .flat_map(|number| (0..LOOPS).map(move |place| (number, place)))
+            .collect();
+        for (number, place) in &left {
+            self.ask(start_bundle(*number, *place, FAIL)).expect("room");
+        }
+        while !left.is_empty() {
+            if let Event::Report(report) = self.event()
+                && (report.state, report.fault) == (UnitState::Idle, Fault::UnStartable)
+            {
+                left.retain(|(number, place)| {
+                    UnitId::Bundle(slot(*number), index(*place)) != report.unit.unit
+                });
+            }
+        }
+        let took = begun.elapsed().as_millis();
+        say(&format!("100 crash loops given up after {took} ms"));
+        for number in 1..=INHABITED {
+            self.stop_vgw(number);
+            for place in 0..LOOPS {
+                let unit = UnitId::Bundle(slot(number), index(place));
+                self.ask(Verb::Forget { unit }).expect("idle");
+            }
+            self.forget_vgw(number);
+        }
+    }
+
+    /// Sends one request and waits for its answer.
+    fn ask(&mut self, verb: Verb) -> Result<(), ControlError> {
+        let request = Request { id: 9, verb };
+        self.control.send(&request, &[]).expect("init listens");
+        loop {
+            if let Event::Reply { result, .. } = self.event() {
+                return result;
+            }
+        }
+    }
+
+    fn wait_for(&mut self, unit: UnitId, enough: impl Fn(&UnitReport) -> bool) {
+        loop {
+            if let Event::Report(report) = self.event()
+                && report.unit.unit == unit
+            {
+                if let Some((step, errno)) = report.failed {
+                    say(&format!("NOT: {unit}: {step:?} failed with errno {errno}"));
+                }
+                if enough(&report) {
+                    return;
+                }
+            }
+        }
+    }
+
+    fn event(&mut self) -> Event {
+        let mut buffer = Buffer::new();
+        let received = self.control.receive::<Event>(&mut buffer);
+        let (event, descriptors) = received.expect("a frame").expect("init lives");
+        // A link is held open, or its other end would see a hang-up.
+        std::mem::forget(descriptors);
+        event
+    }
+}
+
+fn slot(number: u16) -> Slot {
+    Slot::new(number).expect("a slot")
+}
+
+fn index(number: u16) -> BundleIndex {
+    BundleIndex::new(number).expect("a place")
+}
+
+fn limits(memory: u64, processes: u32) -> Limits {
+    Limits {
+        memory,
+        processes,
+        ..Limits::ORDINARY
+    }
+}
+
+fn start_vgw(number: u16) -> Verb {
+    Verb::StartVgw {
+        spec: VgwSpec {
+            slot: slot(number),
+            provider: "cycles".parse().expect("a name"),
+            contract: Contract {
+                limits: limits(32 << 20, 128),
+                disk: 16 << 20,
+                inodes: 1000,
+                upload: Rate::of(1_000_000),
+                download: Rate::of(1_000_000),
+                ..Contract::default()
+            },
+        },
+        restart: RestartPolicy::NEVER,
+        tag: 1,
+    }
+}
+
+fn start_bundle(number: u16, place: u16, act: &str) -> Verb {
+    Verb::StartBundle {
+        spec: BundleSpec {
+            slot: slot(number),
+            index: index(place),
+            name: "cycles".parse().expect("a name"),
+            digest: DIGEST,
+            command: Words::collect([PROGRAM, act]).expect("short"),
+            environment: Words::new(),
+            user: None,
+            jit: false,
+            spare: false,
+            limits: limits(4 << 20, 4),
+            guarantees: Guarantees::default(),
+            temporary: 0,
+            volumes: heapless::Vec::new(),
+            devices: heapless::Vec::new(),
+            readiness: Readiness::Exec,
+            ready_within_ms: 10_000,
+            stop_within_ms: 1000,
+        },
+        restart: RestartPolicy {
+            enable: true,
+            minimum_wait_ms: 100,
+            maximum_wait_ms: 1000,
+            multiplier: 2000,
+            reset_ms: 60_000,
+            retries: 4,
+        },
+        tag: 2,
+    }
+}

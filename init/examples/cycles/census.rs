@@ -1,0 +1,150 @@
+//! As PID 1: what exists on the box, before and after
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::{DIGEST, INHABITED, MARK, PROGRAM, say};
+
+const ORDINARY: &str = "/usr/lib/limen/bin/limen-ordinary";
+/// After the mark, for what ends by itself a little later.
+const REST: Duration = Duration::from_secs(4);
+/// Pages of PID 1 that are touched for the first time late, kB: as the soak has it.
+const GROWTH: u64 = 16;
+/// What the kernel keeps of a life for a while and counts as taken, kB, and how many kB of one life
+/// it may seem to lose. A page table, a cgroup or a network namespace that stayed would be more.
+const KEPT: u64 = 4096;
+const KEPT_EACH: u64 = 8;
+
+/// Everything that a life must not leave behind.
+#[derive(Debug, PartialEq, Eq)]
+struct Census {
+    /// Zombies included, the kernel's own left out.
+    processes: usize,
+    mounts: usize,
+    links: usize,
+    cgroups: usize,
+    /// limen-init's.
+    descriptors: usize,
+}
+
+pub(super) fn main() {
+    let flags = rustix::mount::MountFlags::empty();
+    rustix::mount::mount("cgroup2", "/sys/fs/cgroup", "cgroup2", flags, None).expect("cgroup v2");
+    for slot in 1..=INHABITED {
+        install(slot);
+    }
+    let mut init = Command::new(ORDINARY)
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let lines = BufReader::new(init.stderr.take().expect("a pipe")).lines();
+    let mark = format!("limen: unit vgw-{MARK} ");
+    let mut before: Option<(Census, u64, u64)> = None;
+    let mut lives = 0;
+    for line in lines.map_while(Result::ok) {
+        let line = line.trim_end();
+        lives += u64::from(line.contains(" Active ") && line.contains("vgw-"));
+        if !line.contains(&mark) || !line.contains(" Idle ") {
+            continue;
+        }
+        std::thread::sleep(REST);
+        let now = (Census::take(&init), resident(&init), available());
+        say(&format!("{now:?} after {lives} lives"));
+        match before.take() {
+            None => before = Some(now),
+            Some(first) => {
+                compare(&first, &now, lives);
+                break;
+            }
+        }
+    }
+    let pid = i32::try_from(init.id()).ok().and_then(Pid::from_raw);
+    kill_process(pid.expect("a number"), Signal::TERM).expect("it runs");
+    init.wait().expect("it ended");
+    say("done");
+    let _ = rustix::system::reboot(rustix::system::RebootCommand::PowerOff);
+}
+
+fn compare(first: &(Census, u64, u64), last: &(Census, u64, u64), lives: u64) {
+    if first.0 != last.0 {
+        say(&format!("NOT: {:?} became {:?}", first.0, last.0));
+    }
+    if last.1 > first.1 + GROWTH {
+        say(&format!(
+            "NOT: limen-init grew from {} to {} kB",
+            first.1, last.1
+        ));
+    }
+    if last.2 + KEPT + KEPT_EACH * lives < first.2 {
+        say(&format!("NOT: {} kB free became {}", first.2, last.2));
+    }
+}
+
+impl Census {
+    fn take(init: &Child) -> Self {
+        let of_init = |name: &str| format!("/proc/{}/{name}", init.id());
+        let count = |path: &str| fs::read_dir(path).expect("a folder").count();
+        let mounts = fs::read_to_string(of_init("mountinfo")).expect("its mounts");
+        Self {
+            processes: processes(),
+            mounts: mounts.lines().count(),
+            links: count("/sys/class/net"),
+            cgroups: cgroups(Path::new("/sys/fs/cgroup")),
+            descriptors: count(&of_init("fd")),
+        }
+    }
+}
+
+/// Processes that are not kthreadd's children.
+fn processes() -> usize {
+    let numbers = fs::read_dir("/proc").expect("/proc").flatten();
+    let own = numbers.filter(|entry| {
+        let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+        // `pid (name) state ppid …`; a name may hold anything but the last bracket.
+        let parent = stat.rsplit_once(')').and_then(|(_, rest)| {
+            let mut words = rest.split_whitespace();
+            words.nth(1).map(str::to_owned)
+        });
+        let kernel = |number: &str| number == "2";
+        parent.is_some_and(|parent| !kernel(&parent)) && entry.file_name() != "2"
+    });
+    own.count()
+}
+
+fn cgroups(folder: &Path) -> usize {
+    let inside = fs::read_dir(folder).into_iter().flatten().flatten();
+    let below = inside.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    below.map(|entry| 1 + cgroups(&entry.path())).sum()
+}
+
+/// Resident set, kB.
+fn resident(init: &Child) -> u64 {
+    field(&format!("/proc/{}/status", init.id()), "VmRSS:")
+}
+
+fn available() -> u64 {
+    field("/proc/meminfo", "MemAvailable:")
+}
+
+fn field(path: &str, name: &str) -> u64 {
+    let text = fs::read_to_string(path).expect("a file of /proc");
+    let rest = text.lines().find_map(|line| line.strip_prefix(name));
+    let number = rest.and_then(|rest| rest.split_whitespace().next());
+    number.and_then(|number| number.parse().ok()).expect("kB")
+}
+
+/// Puts this program where limen-install would have put it.
+fn install(slot: u16) {
+    let root = format!("/data/limen/tenant/{slot}/store/{DIGEST}/root");
+    let target = format!("{root}{PROGRAM}");
+    let folder = Path::new(&target).parent().expect("a path");
+    fs::create_dir_all(folder).expect("a data disk");
+    fs::copy("/proc/self/exe", &target).expect("room");
+    fs::set_permissions(&target, fs::Permissions::from_mode(0o755)).expect("own file");
+}
