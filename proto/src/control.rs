@@ -198,6 +198,8 @@ pub enum Event {
         /// What was found.
         found: Found,
     },
+    /// Steward: the kernel's log from now on, to read, rides with this.
+    KernelLog,
 }
 
 /// A unit as init sees it.

@@ -124,6 +124,25 @@ pub struct Found {
     pub disk: u64,
     /// Files, directories and links on the disk.
     pub inodes: u64,
+    /// Packets that were refused since its link was made.
+    pub refused: Refused,
+}
+
+/// Packets that were refused to a virtual gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Refused {
+    /// Neither IPv4 nor for one receiver.
+    pub foreign: u64,
+    /// From an address that is not its own.
+    pub spoofed: u64,
+    /// To the box itself.
+    pub input: u64,
+    /// To where its contract does not let it.
+    pub forward: u64,
+    /// Beginning a connection beyond its share.
+    pub connections: u64,
+    /// Dropped by the shaper of its download.
+    pub shaped: u64,
 }
 
 /// A step of the recipe, in its order (`KERNEL.md`, recipes C and D).

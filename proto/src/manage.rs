@@ -200,6 +200,14 @@ pub enum Verb {
         /// Which.
         name: Name,
     },
+    /// Provider. What the kernel refused to a bundle, or what manifest and contract say about one
+    /// path or port.
+    ExplainBundle {
+        /// Which.
+        name: Name,
+        /// About what.
+        about: About,
+    },
 }
 
 /// Steward to mgmt.
@@ -342,6 +350,8 @@ pub enum Answer {
     Changed(Changed),
     /// To `ReadVgwMonths`, `ReadBundleMonths`: oldest first, the present one last.
     Months(Vec<MonthCount>),
+    /// To `ExplainBundle`.
+    Denials(Vec<Denial>),
 }
 
 /// What mgmt needs to serve TLS.
@@ -552,4 +562,30 @@ pub struct CoreUnit {
     pub usage: Usage,
     /// What was used so far.
     pub account: Account,
+}
+
+/// What shall be explained.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum About {
+    /// Everything that was refused.
+    Refused,
+    /// What the bundle may do with a path of its root.
+    Path(String),
+    /// What the bundle may do with a port.
+    Port(u16),
+}
+
+/// Something that was refused to a bundle, or would be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Denial {
+    /// What.
+    pub what: String,
+    /// How often; 0 of what was not tried, or is allowed.
+    pub count: u64,
+    /// First seen, wall-clock milliseconds since 1970; 0 is not known.
+    pub first_ms: u64,
+    /// Last seen.
+    pub last_ms: u64,
+    /// The line of manifest or contract that would allow it, or that nothing would.
+    pub remedy: String,
 }

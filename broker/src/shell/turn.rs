@@ -161,7 +161,8 @@ impl Shell {
                 | Event::Report(_)
                 | Event::Source { .. }
                 | Event::SourceEnded { .. }
-                | Event::Counted { .. },
+                | Event::Counted { .. }
+                | Event::KernelLog,
                 _,
             ) => {}
         }

@@ -172,6 +172,7 @@ impl Logger {
             | Event::Listener { .. }
             | Event::Stored { .. }
             | Event::Counted { .. }
+            | Event::KernelLog
             | Event::Ended { .. } => {}
         }
         Ok(())

@@ -35,7 +35,8 @@ impl Supervisor {
             Role::Broker => self.brief_broker(life),
             Role::Logger => self.brief_logger(life),
             Role::Management => self.push(Effect::Listen(life)),
-            Role::Steward | Role::Install | Role::Plain => {}
+            Role::Steward => self.push(Effect::KernelLog(life)),
+            Role::Install | Role::Plain => {}
         }
     }
 

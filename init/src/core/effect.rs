@@ -36,6 +36,8 @@ pub enum Effect {
     Freeze(Slot, bool),
     /// Let limen-jail look at an active virtual gateway's link and quota, and tell the steward.
     Count(UnitRef),
+    /// Give the steward the kernel's log from now on.
+    KernelLog(UnitRef),
     /// The record of a unit is gone: its log pipe, directory and cgroup go too.
     Forget(UnitId),
     /// The unit's visible state changed, or was asked for: tell the steward, and the console.

@@ -14,6 +14,7 @@ use limen_proto::name::Name;
 use limen_proto::state::{Exit, UnitState};
 use limen_proto::table::Role;
 use rustix::event::epoll::EventFlags;
+use rustix::fs::{Mode, OFlags, SeekFrom};
 use rustix::io::Errno;
 use rustix::process::{Signal, pidfd_send_signal};
 
@@ -65,6 +66,7 @@ impl Shell {
                     self.send_out(Purpose::Count(life), &Task::Count { slot }, None);
                 }
             }
+            Effect::KernelLog(to) => self.give_kernel_log(to),
             Effect::Forget(unit) => self.forget(unit),
             Effect::Report(unit) => self.report(unit),
             Effect::Link(one, other) => self.link(one, other),
@@ -254,6 +256,20 @@ impl Shell {
             Err(errno) => self.journal.log(
                 Level::Error,
                 format_args!("link {} and {}: {errno}", one.unit, other.unit),
+            ),
+        }
+    }
+
+    /// From now on: what is older may be about an earlier holder of a place.
+    fn give_kernel_log(&mut self, to: UnitRef) {
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let opened = rustix::fs::open("/dev/kmsg", flags, Mode::empty())
+            .and_then(|log| rustix::fs::seek(&log, SeekFrom::End(0)).map(|_| log));
+        match opened {
+            Ok(log) => self.tell(to, &Told::KernelLog, &[log.as_fd()]),
+            Err(errno) => self.journal.log(
+                Level::Warning,
+                format_args!("open /dev/kmsg: {errno}; refused system calls are not explained"),
             ),
         }
     }

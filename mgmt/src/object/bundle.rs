@@ -3,7 +3,7 @@
 //! Two state machines in one object, as TR-181 has them: `State` is the deployment unit's (what the
 //! store holds), `UnitState` the execution unit's (what runs).
 
-use limen_proto::manage::{Bundle, Verb};
+use limen_proto::manage::{About, Bundle, Verb};
 use limen_proto::name::Name;
 use limen_proto::state::Exit;
 use serde_json::{Value, json};
@@ -14,6 +14,9 @@ use super::{Argument, Attribute, Effect, Form, Instance, Kind, Need, Operation, 
 
 /// Most lines that one call of `logs` answers: they must fit one frame of the steward's link.
 pub(super) const LOG_LINES: u64 = 256;
+
+/// Longest path that is explained: as long as the kernel takes one.
+const PATH_LENGTH: usize = 4096;
 
 /// `type=Bundle`
 pub(super) static KIND: Kind = Kind {
@@ -75,7 +78,8 @@ pub(super) static KIND: Kind = Kind {
             name: "Fault",
             form: Form::Word,
             unit: "",
-            description: "NoFault, or why it is not what it should be (TR-181 ExecutionFaultCode)",
+            description: "NoFault, or why it is not what it should be (TR-181 ExecutionFaultCode), \
+                          X_LIMEN_OutOfMemory among them",
         },
         Attribute {
             name: "Detail",
@@ -217,6 +221,43 @@ pub(super) static KIND: Kind = Kind {
                 let limit = number(1).unwrap_or(LOG_LINES).clamp(1, LOG_LINES);
                 let limit = u32::try_from(limit).unwrap_or(u32::MAX);
                 call(target, |name| Verb::ReadLogs { name, after, limit })
+            },
+        },
+        Operation {
+            name: "explain",
+            arguments: &[
+                Argument {
+                    name: "path",
+                    form: Form::Text,
+                    description: "a path of its root, or empty",
+                },
+                Argument {
+                    name: "port",
+                    form: Form::Int,
+                    description: "a port, or 0",
+                },
+            ],
+            returns: Form::List,
+            description: "what the kernel refused to it since the steward started, or, of one path \
+                          or port, what manifest and contract say: each with What, Count, First \
+                          and Last (milliseconds since 1970, 0 is not known) and Remedy",
+            operator_only: false,
+            perform: |target, arguments| {
+                let path = arguments
+                    .first()
+                    .and_then(Value::as_str)
+                    .unwrap_or_default();
+                let port = arguments.get(1).and_then(Value::as_u64).unwrap_or(0);
+                let about = match (path, u16::try_from(port)) {
+                    ("", Ok(0)) => About::Refused,
+                    ("", Ok(port)) => About::Port(port),
+                    (path, Ok(0)) if path.len() <= PATH_LENGTH => About::Path(path.to_owned()),
+                    _ => {
+                        let rule = "give a path of at most 4096 bytes, or a port up to 65535";
+                        return Err(Unfit(rule.to_owned()));
+                    }
+                };
+                call(target, |name| Verb::ExplainBundle { name, about })
             },
         },
         usage::months(|target, _| call(target, |name| Verb::ReadBundleMonths { name })),

@@ -4,7 +4,7 @@
 //! an attribute never spell the same thing in two ways.
 
 use limen_proto::logs::Line;
-use limen_proto::manage::{Answer, AuditEvent, Plan, Verb};
+use limen_proto::manage::{Answer, AuditEvent, Denial, Plan, Verb};
 use serde_json::{Value, json};
 
 use super::{bundle, core, grant, usage, vgw};
@@ -37,6 +37,7 @@ pub fn answer_value(answer: &Answer) -> Value {
             "Restart": changed.restart,
             "Bundles": changed.bundles,
         }),
+        Answer::Denials(denials) => denials.iter().map(denial_map).collect(),
         Answer::Months(months) => months.iter().map(usage::month_map).collect(),
     }
 }
@@ -72,6 +73,16 @@ fn plan_map(plan: &Plan) -> Value {
 
 fn line_map(line: &Line) -> Value {
     json!({"Number": line.number, "Time": line.time_ms, "Text": line.text})
+}
+
+fn denial_map(denial: &Denial) -> Value {
+    json!({
+        "What": denial.what,
+        "Count": denial.count,
+        "First": denial.first_ms,
+        "Last": denial.last_ms,
+        "Remedy": denial.remedy,
+    })
 }
 
 fn event_map(event: &AuditEvent) -> Value {

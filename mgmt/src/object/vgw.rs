@@ -59,7 +59,8 @@ pub(super) static KIND: Kind = Kind {
             name: "Fault",
             form: Form::Word,
             unit: "",
-            description: "NoFault, or why it is not what it should be (TR-181 ExecutionFaultCode)",
+            description: "NoFault, or why it is not what it should be (TR-181 ExecutionFaultCode), \
+                          X_LIMEN_OutOfMemory among them",
         },
         Attribute {
             name: "Detail",

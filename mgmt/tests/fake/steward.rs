@@ -218,6 +218,7 @@ impl FakeSteward {
             Verb::ReadVgwMonths { .. } | Verb::ReadBundleMonths { .. } => {
                 Ok(Answer::Months(Vec::new()))
             }
+            Verb::ExplainBundle { .. } => Ok(Answer::Denials(Vec::new())),
             Verb::AddGrant {
                 interface,
                 consumer,

@@ -14,5 +14,6 @@ pub(super) fn vgw(slot: Slot) -> Result<Found, Fault> {
         counters: network::traffic(slot)?,
         disk,
         inodes,
+        refused: network::refusals(slot)?,
     })
 }

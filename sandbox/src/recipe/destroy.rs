@@ -20,5 +20,6 @@ pub(super) fn vgw(slot: Slot) -> Result<Found, Fault> {
         counters,
         disk,
         inodes,
+        ..Found::default()
     })
 }

@@ -11,7 +11,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use limen_proto::account::Counters;
 use limen_proto::contract::Contract;
 use limen_proto::id::Slot;
-use limen_proto::jail::Step;
+use limen_proto::jail::{Refused, Step};
 use limen_proto::name::Name;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
@@ -48,6 +48,19 @@ pub(crate) fn destroy(slot: Slot) -> Result<Counters, Fault> {
 /// What passed the link, as the virtual gateway sees it.
 pub(crate) fn traffic(slot: Slot) -> Result<Counters, Fault> {
     net::counters(slot, None).map(counted).map_err(refused)
+}
+
+/// What was refused to it.
+pub(crate) fn refusals(slot: Slot) -> Result<Refused, Fault> {
+    let link = net::counters(slot, None).map_err(refused)?;
+    Ok(Refused {
+        foreign: link.refused.foreign,
+        spoofed: link.refused.spoofed,
+        input: link.refused.input,
+        forward: link.refused.forward,
+        connections: link.refused.connections,
+        shaped: link.received.dropped,
+    })
 }
 
 fn counted(link: net::Counters) -> Counters {

@@ -101,6 +101,7 @@ pub fn verb_name(verb: &Verb) -> &'static str {
         Verb::UninstallBundle { .. } => "uninstall a bundle",
         Verb::ReadLogs { .. } => "read logs",
         Verb::ReadVgwMonths { .. } => "read a virtual gateway's months",
+        Verb::ExplainBundle { .. } => "explain a bundle",
         Verb::ReadBundleMonths { .. } => "read a bundle's months",
         Verb::AddGrant { .. } => "add a grant",
         Verb::RevokeGrant { .. } => "revoke a grant",

@@ -90,6 +90,7 @@ pub fn authorise(caller: &Caller, verb: &Verb) -> Result<Scope, Refusal> {
         | Verb::UninstallBundle { .. }
         | Verb::ReadLogs { .. }
         | Verb::ReadBundleMonths { .. }
+        | Verb::ExplainBundle { .. }
         | Verb::AddGrant { .. }
         | Verb::RevokeGrant { .. } => match caller {
             Caller::Operator => Ok(Scope::Inside(core_provider())),

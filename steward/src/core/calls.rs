@@ -166,6 +166,11 @@ impl Steward {
             Verb::ReadLogs { name, after, limit } => {
                 self.read_logs(turn, asking, vgw, name, (*after, *limit))
             }
+            Verb::ExplainBundle { name, about } => {
+                let bundle = self.desired.bundle_named(vgw.slot, name);
+                let bundle = bundle.cloned().ok_or_else(|| no_bundle(name))?;
+                Ok(Some(self.explain(turn, vgw, &bundle, about)))
+            }
             Verb::ReadBundleMonths { name } => {
                 let bundle = self.desired.bundle_named(vgw.slot, name);
                 let bundle = bundle.ok_or_else(|| no_bundle(name))?;

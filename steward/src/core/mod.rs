@@ -19,7 +19,9 @@ mod bundles;
 mod calls;
 mod commit;
 pub mod credential;
+mod denials;
 pub mod desired;
+mod explain;
 pub mod fit;
 mod grants;
 mod hands;
@@ -104,6 +106,7 @@ pub struct Steward {
     throttle: audit::Throttle,
     clock_due_ms: u64,
     ledger: accounts::Ledger,
+    denials: denials::Denials,
 }
 
 /// Whether init's list of units was heard to its end.
@@ -145,6 +148,7 @@ impl Steward {
             throttle: audit::Throttle::default(),
             clock_due_ms: 0,
             ledger,
+            denials: denials::Denials::default(),
         }
     }
 
@@ -167,6 +171,9 @@ impl Steward {
             Input::Read(lines) => self.lines_read(&mut turn, lines),
             Input::Handled(hand, report) => self.hand_reported(&mut turn, hand, report),
             Input::HandGone(hand) => self.hand_gone(&mut turn, hand),
+            Input::CallRefused { uid, call, native } => {
+                self.denials.note(turn.now, uid, native.then_some(call));
+            }
             Input::Counted(unit, found) => self.counted(&mut turn, unit, found),
             Input::Tick => {}
         }

@@ -84,6 +84,15 @@ pub enum Input {
     HandGone(HandId),
     /// limen-jail looked at a virtual gateway's link and quota.
     Counted(UnitRef, Found),
+    /// The kernel refused a system call to a process of this uid.
+    CallRefused {
+        /// As the box sees it.
+        uid: u32,
+        /// Number of the call.
+        call: u32,
+        /// Of the box's own architecture; others are ended.
+        native: bool,
+    },
     /// Nothing but time.
     Tick,
 }

@@ -21,6 +21,7 @@ mod error;
 pub mod facts;
 mod gauge;
 mod hand;
+mod kernel_log;
 mod link;
 mod log;
 mod read;

@@ -31,6 +31,7 @@ impl Shell {
                 Source::Peer(Peer::Broker) => self.read_broker(),
                 Source::Peer(Peer::Logger) => self.read_logger(),
                 Source::Hand(hand) => self.read_hand(hand),
+                Source::KernelLog => self.read_kernel_log(),
             };
             if !more {
                 break;
@@ -50,6 +51,7 @@ impl Shell {
             Event::Reply { id, result } => self.take(Input::Answered { id, result }),
             Event::Report(report) => self.take(Input::Reported(report)),
             Event::Counted { unit, found } => self.take(Input::Counted(unit, found)),
+            Event::KernelLog => self.kernel_log = descriptors.into_iter().next(),
             Event::Link { peer } => {
                 if let Some(socket) = descriptors.into_iter().next() {
                     self.link(peer, socket);

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 use limen_channel::Channel;
 use limen_proto::control::{Request, Verb};
@@ -47,6 +47,7 @@ pub struct Shell {
     pub(super) management: Option<Link<Push, LINK_FRAME>>,
     pub(super) broker: Option<Link<Decision, CONTROL_FRAME>>,
     pub(super) logger: Option<Link<logs::Read, LINK_FRAME>>,
+    pub(super) kernel_log: Option<OwnedFd>,
     pub(super) hands: BTreeMap<HandId, Hand>,
     pub(super) inbox: VecDeque<Input>,
     watchdog_ms: u64,
@@ -60,6 +61,7 @@ pub(super) enum Source {
     Control,
     Peer(Peer),
     Hand(HandId),
+    KernelLog,
 }
 
 impl Shell {
@@ -90,6 +92,7 @@ impl Shell {
             management: None,
             broker: None,
             logger: None,
+            kernel_log: None,
             hands: BTreeMap::new(),
             inbox: VecDeque::new(),
             watchdog_ms: u64::from(watchdog_ms),
@@ -174,6 +177,10 @@ impl Shell {
         if let Some(link) = &self.logger {
             sources.push(Source::Peer(Peer::Logger));
             polled.push(interest(link, link.has_waiting()));
+        }
+        if let Some(log) = &self.kernel_log {
+            sources.push(Source::KernelLog);
+            polled.push(interest(log, false));
         }
         for (id, hand) in &self.hands {
             sources.push(Source::Hand(*id));

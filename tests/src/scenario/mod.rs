@@ -9,6 +9,7 @@ mod accounts;
 mod bad_input;
 mod contract;
 mod core_restart;
+mod explain;
 mod freeze;
 mod kernel;
 mod load;
@@ -125,6 +126,10 @@ pub const ALL: &[Scenario] = &[
     Scenario {
         name: "storms-all-at-once",
         play: abuse::all_at_once_stall_nobody_else,
+    },
+    Scenario {
+        name: "explain",
+        play: explain::what_was_refused_is_explained,
     },
     Scenario {
         name: "bad-bundles",

@@ -47,7 +47,7 @@ size = "1MiB"
 }
 
 /// Installs the adversary as `name`, hands its console to `look`, uninstalls it.
-fn with_adversary<T>(
+pub(super) fn with_adversary<T>(
     scene: &Scene,
     (name, arguments, restart): (&str, &str, bool),
     look: impl FnOnce(&Console) -> Result<T>,

@@ -3,6 +3,7 @@
 //! The first four verbs need no gateway; the others act on your own virtual gateway.
 
 mod deploy;
+mod explain;
 mod inspect;
 mod keygen;
 mod logs;
@@ -54,6 +55,8 @@ pub(crate) enum Verb {
     Uninstall(manage::Uninstall),
     /// Show what is used, and what was used this month and in all
     Usage(Usage),
+    /// List what the kernel refused to it, and what would allow each
+    Explain(explain::Explain),
     /// Print what it printed
     Logs(logs::Logs),
 }
@@ -83,6 +86,7 @@ impl Verb {
                 };
                 usage.run(&client, output, &accounts)
             }
+            Self::Explain(explain) => explain.run(&open()?, output),
             Self::Logs(logs) => logs.run(&open()?, output),
         }
     }

@@ -241,6 +241,7 @@ impl World {
             Effect::Kill(_)
             | Effect::Adjust(_)
             | Effect::Count(_)
+            | Effect::KernelLog(_)
             | Effect::Forget(_)
             | Effect::Report(_)
             | Effect::Link(..)

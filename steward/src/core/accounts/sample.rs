@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use limen_proto::account::Counters;
 use limen_proto::control::{UnitReport, Verb};
 use limen_proto::id::{Slot, UnitId, UnitRef};
-use limen_proto::jail::Found;
+use limen_proto::jail::{Found, Refused};
 use limen_proto::manage::{Answer, MonthCount};
 use limen_proto::month::Month;
 use limen_proto::state::UnitState;
@@ -124,6 +124,12 @@ impl Steward {
     pub(in crate::core) fn disk_of(&self, slot: Slot) -> (u64, u64) {
         let found = self.ledger.found.get(&slot);
         found.map_or((0, 0), |(_, found, _)| (found.disk, found.inodes))
+    }
+
+    /// What the link of a virtual gateway refused since it was made.
+    pub(in crate::core) fn refused_of(&self, slot: Slot) -> Refused {
+        let found = self.ledger.found.get(&slot);
+        found.map_or_else(Refused::default, |(_, found, _)| found.refused)
     }
 
     /// The account as it stands, with what was counted for a month that is not over.

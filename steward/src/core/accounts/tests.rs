@@ -233,6 +233,7 @@ fn a_links_counters_belong_to_one_life() {
         },
         disk: 4096,
         inodes: 3,
+        ..Found::default()
     };
     let life = house.units[&vgw_unit(1)].unit;
     house.feed(Input::Counted(life, found(500)));

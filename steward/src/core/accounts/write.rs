@@ -98,6 +98,8 @@ impl Steward {
             Payer::Vgw(slot) => !self.desired.vgws.contains_key(slot),
             Payer::Bundle(slot, index) => !self.desired.bundles.contains_key(&(*slot, *index)),
         };
+        self.denials
+            .retain(|slot, index| self.desired.bundles.contains_key(&(slot, index)));
         self.ledger.accounts.retain(|payer, _| !gone(payer));
         self.ledger.months.retain(|(payer, _), _| !gone(payer));
     }

@@ -54,6 +54,7 @@ fn row(verb: &Verb) -> [Rule; 4] {
         | Verb::UninstallBundle { .. }
         | Verb::ReadLogs { .. }
         | Verb::ReadBundleMonths { .. }
+        | Verb::ExplainBundle { .. }
         | Verb::AddGrant { .. }
         | Verb::RevokeGrant { .. } => [Forbidden, Inside, Inside, Inside],
     }
@@ -112,6 +113,10 @@ fn verbs(about: &str) -> Vec<Verb> {
             provider: provider(),
         },
         Verb::ReadBundleMonths { name: bundle() },
+        Verb::ExplainBundle {
+            name: bundle(),
+            about: limen_proto::manage::About::Refused,
+        },
         Verb::ListVgw,
         Verb::ListGrants,
         Verb::ReadAudit { after: 0, limit: 1 },
