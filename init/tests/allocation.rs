@@ -164,6 +164,7 @@ fn bundle(slot: Slot) -> BundleSpec {
         guarantees: Guarantees::default(),
         temporary: 0,
         volumes: heapless::Vec::new(),
+        ports: heapless::Vec::new(),
         devices: heapless::Vec::new(),
         readiness: Readiness::Notify,
         ready_within_ms: 1000,

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::account::Counters;
 use crate::contract::Contract;
 use crate::id::Slot;
-use crate::posture::Posture;
+use crate::posture::{Compared, Posture};
 use crate::spec::{BundleShare, BundleSpec, VgwSpec};
 use crate::table::{CoreUnit, DeviceClass};
 
@@ -57,6 +57,9 @@ pub enum Task {
         /// What the spec's device classes mean on this box.
         devices: heapless::Vec<DeviceClass, { crate::limits::DEVICES }>,
     },
+    /// Read back what the kernel says of a unit that runs, and compare it with what it was built
+    /// from. Descriptor: the pidfd of its main process.
+    Inspect(Inspected),
     /// Change limits, disk quota, shaping and published ports of a running virtual gateway.
     /// Further descriptor: its network namespace (shaping its side of the link happens in there).
     Adjust {
@@ -113,6 +116,8 @@ pub enum Answer {
     Done,
     /// `Count` and `DestroyVgw` succeeded.
     Counted(Found),
+    /// `Inspect`: how it compares.
+    Inspected(Compared),
 }
 
 /// What limen-jail found of a virtual gateway.
@@ -143,6 +148,33 @@ pub struct Refused {
     pub connections: u64,
     /// Dropped by the shaper of its download.
     pub shaped: u64,
+}
+
+/// A running unit that is to be looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inspected {
+    /// Its main process, in init's pid namespace.
+    pub process: u32,
+    /// The first process of its virtual gateway, in init's pid namespace; 0 for a core unit, and
+    /// for a virtual gateway itself.
+    pub reaper: u32,
+    /// What it was built from.
+    pub unit: Built,
+}
+
+/// What a unit was built from, as in the task that built it.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "no allocation in PID 1: a task lies in its frame"
+)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Built {
+    /// A core unit that is no hand.
+    Core(CoreUnit),
+    /// A virtual gateway.
+    Vgw(VgwSpec),
+    /// A bundle.
+    Bundle(BundleSpec),
 }
 
 /// A step of the recipe, in its order (`KERNEL.md`, recipes C and D).
@@ -176,4 +208,14 @@ pub enum Step {
     Exec,
     /// Disk quota of the slot's tree.
     Quota,
+    /// Reading back what is enforced.
+    Posture,
+    /// The Landlock ABI that the contract insists on.
+    MinimumLandlockAbi,
+    /// The contract insists that programs in memory are not executed.
+    MinimumMemfdExecDenied,
+    /// The disk quota that the contract insists on.
+    MinimumDiskQuota,
+    /// The bandwidth limits that the contract insists on.
+    MinimumShaped,
 }

@@ -52,6 +52,8 @@ pub const DESTINATIONS: usize = 16;
 pub const LAN_DESTINATIONS: usize = 8;
 /// Most volumes of one bundle.
 pub const VOLUMES: usize = 4;
+/// Most TCP ports that one bundle listens on.
+pub const PORTS: usize = 8;
 /// Most devices of one bundle.
 pub const DEVICES: usize = 4;
 /// Bytes of a command line or an environment, separators included.

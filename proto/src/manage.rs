@@ -562,6 +562,8 @@ pub struct CoreUnit {
     pub usage: Usage,
     /// What was used so far.
     pub account: Account,
+    /// What the kernel enforces on it.
+    pub posture: Posture,
 }
 
 /// What shall be explained.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::contract::{Contract, Guarantees, Limits};
 use crate::id::{BundleIndex, Digest, Slot};
-use crate::limits::{DEVICES, PATH, VOLUMES};
+use crate::limits::{DEVICES, PATH, PORTS, VOLUMES};
 use crate::name::Name;
 use crate::user::InnerUser;
 use crate::words::Words;
@@ -85,6 +85,8 @@ pub struct BundleSpec {
     pub temporary: u64,
     /// Volumes.
     pub volumes: Vec<Volume, VOLUMES>,
+    /// TCP ports that it may listen on, besides those that the kernel chooses.
+    pub ports: Vec<u16, PORTS>,
     /// Device classes of the image's table.
     pub devices: Vec<Name, DEVICES>,
     /// When it is ready.

@@ -17,6 +17,8 @@ mod filter;
 #[cfg(feature = "jail")]
 #[cfg(test)]
 mod policy;
+#[cfg(feature = "jail")]
+mod posture;
 pub mod reap;
 #[cfg(feature = "jail")]
 mod recipe;

@@ -33,6 +33,8 @@ pub(crate) struct Walk {
     name: &'static str,
     /// Which programs of the core it replaces, and under which name it finds each.
     places: &'static [(&'static str, Option<&'static str>)],
+    /// Whether the hostile program stands in the place of the logger.
+    hostile: bool,
     /// What its guest's clock follows.
     clock: Clock,
 }
@@ -43,24 +45,28 @@ pub(crate) const WALKS: &[Walk] = &[
         stage: "walks in guests: walk",
         name: "walk",
         places: &[("limen-init", None)],
+        hostile: true,
         clock: Clock::Host,
     },
     Walk {
         stage: "walks in guests: tour",
         name: "tour",
         places: &[("limen-steward", None)],
+        hostile: false,
         clock: Clock::Host,
     },
     Walk {
         stage: "walks in guests: host",
         name: "host",
         places: &[("limen-init", Some("limen-ordinary"))],
+        hostile: false,
         clock: Clock::Host,
     },
     Walk {
         stage: "walks in guests: wires",
         name: "wires",
         places: &[("limen-init", None)],
+        hostile: false,
         // It measures rates: a busy machine must not count as a slow link.
         clock: Clock::Instructions,
     },
@@ -71,6 +77,7 @@ pub(crate) const WALKS: &[Walk] = &[
             ("limen-init", Some("limen-ordinary")),
             ("limen-steward", None),
         ],
+        hostile: false,
         clock: Clock::Host,
     },
 ];
@@ -106,8 +113,10 @@ pub(crate) fn play(workspace: &Workspace, walk: &Walk, long: bool) -> Result<()>
         places: &places,
         trees: &[],
     };
+    let hostile = with_adversary(&core)?;
+    let others = if walk.hostile { &hostile } else { &core };
     let cycles = format!("CYCLES={}", if long { LONG_CYCLES } else { CYCLES });
-    variant.write(&builder, &core, &system, |table| {
+    variant.write(&builder, others, &system, |table| {
         let all = table.units.iter_mut();
         for unit in all.filter(|unit| unit.name.as_str() == "steward") {
             unit.environment.push(&cycles)?;
@@ -126,6 +135,19 @@ pub(crate) fn play(workspace: &Workspace, walk: &Walk, long: bool) -> Result<()>
         step.done();
     }
     Ok(())
+}
+
+/// The core's programs, with the hostile one where no walk needs what is there.
+fn with_adversary(core: &[Built]) -> Result<Vec<Built>> {
+    let adversary = program(core, "adversary")?;
+    let replace = |built: &Built| Built {
+        program: built.program,
+        path: match built.program.name {
+            "limen-logger" => adversary.to_owned(),
+            _ => built.path.clone(),
+        },
+    };
+    Ok(core.iter().map(replace).collect())
 }
 
 fn program<'a>(built: &'a [Built], name: &str) -> Result<&'a Path> {

@@ -78,6 +78,7 @@ fn describe(core: &Value) -> String {
                 field(unit, "state"),
                 field(unit, "restarts"),
                 show_bytes(number(unit, "memory-usage")),
+                field(&unit["posture"], "compared"),
             ]
         })
         .collect();
@@ -89,7 +90,7 @@ fn describe(core: &Value) -> String {
         ("warnings", field(core, "warnings")),
     ]);
     let units = table(
-        &["UNIT", "STATE", "RESTARTS", "MEMORY"],
+        &["UNIT", "STATE", "RESTARTS", "MEMORY", "POSTURE"],
         &units,
         "no core unit",
     );

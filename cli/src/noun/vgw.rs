@@ -52,6 +52,8 @@ pub(crate) enum Verb {
     Show(Shown),
     /// Show what is used, and what was used this month and in all
     Usage(Usage),
+    /// Show what the kernel enforces on it, and how that compares with what should be
+    Posture(Shown),
     /// Remove it with its bundles (operator)
     Remove(Remove),
 }
@@ -127,6 +129,7 @@ impl Verb {
                 };
                 usage.run(&client, output, &accounts)
             }
+            Self::Posture(shown) => posture(&client, output, shown.provider.as_ref()),
             Self::Remove(remove) => {
                 let word = if remove.discard_volumes {
                     "discard-volumes"
@@ -288,13 +291,33 @@ fn state(vgw: &Value) -> String {
 }
 
 fn show(client: &Client, output: Output, provider: Option<&Name>) -> Result<(), Failure> {
+    let vgw = read(client, provider)?;
+    output.result(&vgw, || describe(&vgw));
+    Ok(())
+}
+
+fn posture(client: &Client, output: Output, provider: Option<&Name>) -> Result<(), Failure> {
+    let posture = read(client, provider)?["posture"].clone();
+    output.result(&posture, || posture_facts(&posture));
+    Ok(())
+}
+
+fn read(client: &Client, provider: Option<&Name>) -> Result<Value, Failure> {
     let provider = match provider {
         Some(provider) => provider.to_string(),
         None => client.caller()?.provider,
     };
-    let vgw = plain(&client.read(&object(&provider), &[], None)?);
-    output.result(&vgw, || describe(&vgw));
-    Ok(())
+    Ok(plain(&client.read(&object(&provider), &[], None)?))
+}
+
+/// What is enforced, a line for each part of it.
+pub(crate) fn posture_facts(posture: &Value) -> String {
+    let parts: Vec<_> = posture.as_object().into_iter().flatten().collect();
+    let parts: Vec<_> = parts
+        .iter()
+        .map(|(name, _)| (name.as_str(), field(posture, name)))
+        .collect();
+    facts(&parts)
 }
 
 fn describe(vgw: &Value) -> String {

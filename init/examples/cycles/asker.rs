@@ -217,6 +217,7 @@ fn start_bundle(number: u16, place: u16, act: &str) -> Verb {
             guarantees: Guarantees::default(),
             temporary: 0,
             volumes: heapless::Vec::new(),
+            ports: heapless::Vec::new(),
             devices: heapless::Vec::new(),
             readiness: Readiness::Exec,
             ready_within_ms: 10_000,

@@ -15,7 +15,7 @@ use limen_proto::control::UnitReport;
 use limen_proto::id::{Slot, UnitId, UnitRef};
 use limen_proto::jail::Step;
 use limen_proto::limits::{STORED_DESCRIPTORS, UNITS};
-use limen_proto::posture::Posture;
+use limen_proto::posture::{Compared, Posture};
 use limen_proto::state::Exit;
 use limen_proto::table::{Role, Table};
 
@@ -81,6 +81,13 @@ pub enum Event {
         slot: Slot,
         /// Where it failed.
         step: (Step, i32),
+    },
+    /// What is enforced on a life was read back.
+    Inspected {
+        /// Which life.
+        life: UnitRef,
+        /// How it compares with what should be.
+        compared: Compared,
     },
     /// The box's network was prepared, or cannot be: what needs it fails by name.
     Prepared,
@@ -221,6 +228,12 @@ impl Supervisor {
                 if let Some(unit) = self.unit_mut(UnitId::Vgw(slot)) {
                     unit.failed = Some(step);
                     self.push_report(UnitId::Vgw(slot));
+                }
+            }
+            Event::Inspected { life, compared } => {
+                if let Some(unit) = self.living(life) {
+                    unit.posture.compared = compared;
+                    self.push_report(life.unit);
                 }
             }
             Event::Prepared => {

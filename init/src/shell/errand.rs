@@ -1,7 +1,7 @@
 //! Errands: limen-jail without a payload
 //!
 //! Preparing the box's network at boot, applying a changed contract, removing what was made for a
-//! virtual gateway. Each is one process in one shared leaf; one that does not answer in time is
+//! virtual gateway, reading back what is enforced on a unit. Each is one process in one shared leaf; one that does not answer in time is
 //! killed by itself, never by its cgroup, so the leaf stays usable.
 
 use std::os::fd::{AsFd, OwnedFd};
@@ -41,6 +41,8 @@ pub(super) enum Purpose {
     Remove(UnitRef),
     /// What a virtual gateway uses.
     Count(UnitRef),
+    /// What is enforced on a life.
+    Inspect(UnitRef),
 }
 
 /// A running limen-jail that builds nothing.
@@ -143,9 +145,14 @@ impl Shell {
         };
         let mut buffer = Buffer::new();
         let mut found = Found::default();
+        let mut compared = None;
         let failed = match channel.try_receive::<Answer>(&mut buffer) {
             Err(ChannelError::WouldBlock) => return,
             Ok(Some((Answer::Done, _))) => None,
+            Ok(Some((Answer::Inspected(outcome), _))) => {
+                compared = Some(outcome);
+                None
+            }
             Ok(Some((Answer::Counted(counted), _))) => {
                 found = counted;
                 None
@@ -158,6 +165,9 @@ impl Shell {
         };
         errand.channel = None;
         let (purpose, asked) = (errand.purpose, errand.asked.take());
+        if let (Purpose::Inspect(life), Some(compared)) = (purpose, compared) {
+            self.inspected(life, compared);
+        }
         if failed.is_none() {
             self.found(purpose, found);
         }
@@ -189,7 +199,10 @@ impl Shell {
     }
 
     fn conclude(&mut self, purpose: Purpose, failed: Option<(Step, i32)>, asked: Option<Asked>) {
-        if let Some((step, number)) = failed {
+        let is_gone = |number: i32| {
+            matches!(purpose, Purpose::Inspect(_)) && number == Errno::SRCH.raw_os_error()
+        };
+        if let Some((step, number)) = failed.filter(|(_, number)| !is_gone(*number)) {
             self.journal.log(
                 Level::Warning,
                 format_args!(
@@ -208,6 +221,7 @@ impl Shell {
             }
             Purpose::Remove(life) => self.core.handle(Event::Removed(life), self.now),
             Purpose::Count(_) => {}
+            Purpose::Inspect(_) => self.inspecting = false,
         }
         if let Some((life, id)) = asked {
             let result = failed.map_or(Ok(()), |(_, errno)| Err(ControlError::Kernel(errno)));
@@ -227,7 +241,7 @@ impl Shell {
                     self.tell(steward, &Notice::Counted { unit, found }, &[]);
                 }
             }
-            Purpose::Prepare | Purpose::Adjust(_) => {}
+            Purpose::Prepare | Purpose::Adjust(_) | Purpose::Inspect(_) => {}
         }
     }
 }

@@ -55,9 +55,11 @@ impl Shell {
                 // The hang-up behind `Built` is execve(2), or a death before it, which follows.
                 Ok(None) if books.main.is_some() => {
                     books.jail = None;
+                    self.plan_inspection(life);
                     Event::Executed(life)
                 }
-                Ok(Some((Answer::Done | Answer::Counted(_), _)) | None) | Err(_) => {
+                Ok(Some((Answer::Done | Answer::Counted(_) | Answer::Inspected(_), _)) | None)
+                | Err(_) => {
                     books.jail = None;
                     Event::Failed { life, step: None }
                 }

@@ -46,6 +46,8 @@ pub(super) struct Life {
     pub(super) run: Option<OwnedFd>,
     /// The user and the network namespace of a virtual gateway.
     pub(super) namespaces: Option<(OwnedFd, OwnedFd)>,
+    /// When what is enforced on it shall be read back.
+    pub(super) inspection: Option<u64>,
     /// The cgroup was killed; `Emptied` is due when nothing is left.
     pub(super) clearing: bool,
 }
@@ -65,6 +67,7 @@ impl Life {
             readiness: None,
             run: None,
             namespaces: None,
+            inspection: None,
             clearing: false,
         }
     }
@@ -126,6 +129,11 @@ impl Lives {
         if let Some(place) = self.0.iter().position(|one| one.unit == unit) {
             self.0.swap_remove(place).release();
         }
+    }
+
+    /// Every unit's.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Life> {
+        self.0.iter()
     }
 
     /// Every unit's.

@@ -14,6 +14,7 @@
 //! | `hear`     | what limen-jail, processes and readiness sockets say            |
 //! | `control`  | control sockets                                                 |
 //! | `errand`   | limen-jail without a payload                                    |
+//! | `inspection` | what the kernel enforces, read back                            |
 //! | `life`     | the descriptors of one unit                                     |
 //! | `jail`     | limen-jail: starting it, and giving it tasks                    |
 //! | `cgroup`   | the cgroup tree                                                 |
@@ -31,6 +32,7 @@ mod control;
 mod down;
 mod errand;
 mod hear;
+mod inspection;
 mod jail;
 mod journal;
 mod life;
@@ -62,6 +64,8 @@ pub struct Shell {
     /// The descriptors that stand behind the core's stored records.
     stored: Vec<(u64, OwnedFd), STORED_DESCRIPTORS>,
     errands: errand::Errands,
+    /// An inspection is under way.
+    inspecting: bool,
     /// The descriptors of a hand that was accepted and is not built yet.
     hand: Option<(UnitId, OwnedFd, OwnedFd)>,
     /// The request that is being carried out, when an errand will answer it.

@@ -114,6 +114,7 @@ fn begin(first: u64, first_process: bool, journal: &'static Journal) -> Result<S
         table,
         stored: heapless::Vec::new(),
         errands: Errands::new(),
+        inspecting: false,
         hand: None,
         asked: None,
         epoll,

@@ -66,6 +66,8 @@ impl Shell {
             self.carry_out();
         }
         self.expire_errands();
+        self.inspect_due();
+        self.carry_out();
         self.journal.flush();
         if let Some(watchdog) = &mut self.watchdog {
             watchdog.feed(self.now);
@@ -109,6 +111,7 @@ impl Shell {
                 .then(|| clock::now().saturating_add(CONSOLE_MS)),
             self.core.next_deadline(),
             self.errands.next_deadline(),
+            self.next_inspection(),
             self.watchdog
                 .as_ref()
                 .map(super::watchdog::Watchdog::deadline),

@@ -4,6 +4,7 @@ use limen_proto::manage::{Core, Lack, Verb};
 use serde_json::{Value, json};
 
 use super::usage;
+use super::vgw::posture;
 use super::{Argument, Attribute, Effect, Form, Kind, Need, Operation, Unfit};
 
 /// `type=Core`
@@ -30,7 +31,7 @@ pub(super) static KIND: Kind = Kind {
             form: Form::List,
             unit: "",
             description: "core programs, each with Name, State, Restarts, MemoryUsage (bytes), \
-                          CpuUsage (microseconds), ProcessCount, Total and Month",
+                          CpuUsage (microseconds), ProcessCount, Total, Month and Posture",
         },
         Attribute {
             name: "MemoryTotal",
@@ -122,6 +123,7 @@ fn values(core: &Core) -> Vec<Value> {
             "ProcessCount": unit.usage.processes,
             "Total": usage::total(&unit.account),
             "Month": usage::month(&unit.account),
+            "Posture": posture(&unit.posture),
         })
     });
     vec![

@@ -171,7 +171,7 @@ pub(super) static KIND: Kind = Kind {
             form: Form::Map,
             unit: "",
             description: "the isolation that the kernel really enforces: LandlockAbi, Seccomp, \
-                          UserNamespace, MemfdExecDenied, DiskQuota, Shaped",
+                          UserNamespace, MemfdExecDenied, DiskQuota, Shaped; Compared: whether what was read back from the running unit is exact, or what differs",
         },
         Attribute {
             name: "Published",
@@ -318,6 +318,7 @@ pub(super) fn posture(posture: &Posture) -> Value {
         "MemfdExecDenied": posture.memfd_exec_denied,
         "DiskQuota": posture.disk_quota,
         "Shaped": posture.shaped,
+        "Compared": posture.compared.to_string(),
     })
 }
 

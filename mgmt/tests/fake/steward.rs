@@ -11,6 +11,7 @@ use limen_proto::manage::{
     Account, Answer, AuditEvent, Call, Caller, Core, CoreUnit, Grant, Push, Refusal, RefusalKind,
     Trust, Usage, Verb,
 };
+use limen_proto::posture::Posture;
 use limen_proto::state::UnitState;
 
 use super::world::{World, bundle, vgw};
@@ -286,6 +287,7 @@ fn core() -> Core {
                 ..Usage::default()
             },
             account: Account::default(),
+            posture: Posture::default(),
         }],
         memory_total: 256 << 20,
         memory_available: 128 << 20,

@@ -3,7 +3,7 @@
 use limen_proto::contract::{Contract, Limits, Protocol, Publish, Rate};
 use limen_proto::id::Digest;
 use limen_proto::manage::{Account, Bundle, Grant, Usage, Vgw};
-use limen_proto::posture::Posture;
+use limen_proto::posture::{Compared, Posture};
 use limen_proto::state::{BundleState, Exit, Fault, UnitState};
 
 /// Everything that can be managed.
@@ -65,6 +65,7 @@ pub fn posture() -> Posture {
         seccomp: true,
         user_namespace: true,
         memfd_exec_denied: true,
+        compared: Compared::Exact,
         disk_quota: true,
         shaped: true,
     }

@@ -21,6 +21,15 @@ pub(crate) fn faults(slot: Slot, vgw: &Vgw) {
     let mut case = plain();
     case.command = words(&["/etc/hello"]);
     cases.push(("program that is not executable", case, Step::Exec));
+    // Case A-13: what /proc/self/exe means before the program is executed is limen-jail.
+    for (name, program) in [
+        ("link to limen-jail", "/bin/self"),
+        ("script of limen-jail", "/bin/script"),
+    ] {
+        let mut case = plain();
+        case.command = words(&[program]);
+        cases.push((name, case, Step::Exec));
+    }
     let mut case = plain();
     case.digest = Digest([8; 32]);
     cases.push(("absent bundle", case, Step::Mounts));
@@ -148,10 +157,18 @@ pub(crate) static BROKEN: AtomicI64 = AtomicI64::new(0);
 
 /// Becomes limen-jail with one system call answered by EIO.
 pub(crate) fn break_call(number: i64) -> ! {
+    become_jail([(number, Vec::new())].into(), libc::EIO.unsigned_abs())
+}
+
+/// Becomes limen-jail with some system calls not made, and answered by this errno, or success for 0.
+pub(crate) fn become_jail(
+    rules: std::collections::BTreeMap<i64, Vec<seccompiler::SeccompRule>>,
+    errno: u32,
+) -> ! {
     let filter = seccompiler::SeccompFilter::new(
-        [(number, Vec::new())].into(),
+        rules,
         seccompiler::SeccompAction::Allow,
-        seccompiler::SeccompAction::Errno(libc::EIO.unsigned_abs()),
+        seccompiler::SeccompAction::Errno(errno),
         std::env::consts::ARCH.try_into().unwrap(),
     );
     let program: seccompiler::BpfProgram = filter.unwrap().try_into().unwrap();

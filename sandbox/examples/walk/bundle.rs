@@ -18,6 +18,7 @@ use limen_sandbox::reap;
 
 use crate::expect;
 use crate::guest::{CGROUP, Job, check, limits, null, show, wait, words};
+use crate::narrow;
 use crate::vgw::Vgw;
 
 /// What a bundle runs and what its output must contain; `!` before it, what it must not contain.
@@ -104,6 +105,20 @@ pub(crate) fn store(slot: Slot) {
     ] {
         let _ = symlink("busybox", format!("{root}/bin/{applet}"));
     }
+    // The hostile program stands in the place of one that this walk does not need.
+    let programs = [(
+        "adversary",
+        fs::read("/usr/lib/limen/bin/limen-logger").unwrap(),
+    )];
+    for (name, content) in programs.into_iter().chain([("narrow", narrow::program())]) {
+        let path = format!("{root}/bin/{name}");
+        fs::write(&path, content).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let script = format!("{root}/bin/script");
+    fs::write(&script, "#!/proc/self/exe\n").unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    let _ = symlink("/proc/self/exe", format!("{root}/bin/self"));
     // A bundle that would like its mounts to land elsewhere.
     let _ = symlink("/data", format!("{root}/run"));
     let _ = symlink("/", format!("{root}/dev"));
@@ -167,6 +182,7 @@ pub(crate) fn spec(slot: Slot, script: &str) -> BundleSpec {
             path: "/var/lib/data".try_into().unwrap(),
         }])
         .unwrap(),
+        ports: heapless::Vec::from_slice(&[80, 1883]).unwrap(),
         devices: heapless::Vec::new(),
         readiness: Readiness::Exec,
         ready_within_ms: 1000,

@@ -15,6 +15,9 @@ mod broken;
 mod bundle;
 mod core;
 mod guest;
+mod knock_outs;
+#[path = "../../../tests/src/narrow.rs"]
+mod narrow;
 mod vgw;
 
 use std::fs;
@@ -32,12 +35,16 @@ use crate::adjust::adjust;
 use crate::broken::{BREAK, break_call, broken_calls, faults};
 use crate::bundle::{SCRIPTS, bundle, foreign_root, store, timing};
 use crate::core::core_unit;
+use crate::knock_outs::{SKIP, knock_outs, skip_calls};
 use crate::vgw::virtual_gateway;
 
 fn main() {
     let words: Vec<_> = std::env::args().collect();
     if let [_, BREAK, call] = words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         break_call(call.parse().unwrap());
+    }
+    if let [_, SKIP, calls] = words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        skip_calls(calls);
     }
     let whole = std::panic::catch_unwind(walk).is_ok();
     let held = whole && !FAILED.load(Ordering::Relaxed);
@@ -80,6 +87,7 @@ fn walk() {
         foreign_root(slot, &vgw);
         faults(slot, &vgw);
         broken_calls(slot, &vgw);
+        knock_outs(slot, &vgw, vgw.landlock_abi);
     }
     timing(slot, &vgw);
     adjust(slot, &vgw);

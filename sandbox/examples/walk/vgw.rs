@@ -18,6 +18,8 @@ pub(crate) struct Vgw {
     pub(crate) reaper: OwnedFd,
     pub(crate) users: OwnedFd,
     pub(crate) network: OwnedFd,
+    /// Landlock's, of this kernel.
+    pub(crate) landlock_abi: u8,
 }
 
 pub(crate) fn contract() -> Contract {
@@ -88,6 +90,10 @@ pub(crate) fn virtual_gateway(slot: Slot) -> Vgw {
         reaper,
         users: descriptors.next().unwrap(),
         network: descriptors.next().unwrap(),
+        landlock_abi: match answer.0 {
+            Ok(Answer::Built { posture, .. }) => posture.landlock_abi,
+            _ => 0,
+        },
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use limen_proto::posture::Posture;
+use limen_proto::posture::{Compared, Posture};
 use limen_proto::spec::BundleSpec;
 use limen_proto::table::DeviceClass;
+use limen_proto::user::InnerUser;
 
 use super::Given;
 use super::report::{Identity, Init};
@@ -94,6 +95,7 @@ pub(super) fn payload(
         disk_quota,
         // Its virtual gateway's, not its own.
         shaped: false,
+        compared: Compared::NotYet,
     };
     init.built(&own, posture, &[])?;
     Ok(command.run(&[]))
@@ -107,6 +109,15 @@ fn root(spec: &BundleSpec, devices: &[DeviceClass], sockets: &Ahead) -> Result<R
     rules.allow("/", Right::Read);
     let volumes: Vec<_> = spec.volumes.iter().map(|it| it.path.as_str()).collect();
     root.bundle(&spec.slot.to_string(), &spec.digest, &volumes, &mut rules)?;
+    if let Some(InnerUser::Name(name)) = &spec.user {
+        root.user(name, spec.index.inner_id())?;
+    }
+    for port in &spec.ports {
+        rules.listen(*port);
+    }
+    // A port of the kernel's choice is nobody's name, and the way to a free one on loopback.
+    rules.listen(0);
+    rules.connect();
     root.proc()?;
     root.devices(devices, owner)?;
     rules.allow("/dev", Right::Devices);

@@ -5,7 +5,6 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use limen_proto::contract::Guarantees;
 use limen_proto::control::{CONTROL_DESCRIPTOR, HAND_CHANNEL, HAND_STREAM};
 use limen_proto::id::Slot;
 use limen_proto::posture::Posture;
@@ -20,7 +19,7 @@ use crate::step::exec::Command;
 use crate::step::landlock::{Right, Rules};
 use crate::step::limits::{self, Death};
 use crate::step::root::{Root, Source, Use};
-use crate::step::{descriptors, identity, namespaces, quota, seccomp};
+use crate::step::{cgroup, descriptors, identity, namespaces, quota, seccomp};
 
 /// What the unit is started with.
 pub(super) struct Ends {
@@ -51,11 +50,7 @@ pub(super) fn payload(
 ) -> Result<Fault, Fault> {
     Cgroup::given(cgroup)?.limit_core(&Share {
         limits: &unit.limits,
-        // The kernel scales what the units claim to what their branch is guaranteed.
-        guarantees: &Guarantees {
-            memory: unit.limits.memory,
-            ..Guarantees::default()
-        },
+        guarantees: &cgroup::claim(&unit.limits),
         victim: OutOfMemory::All,
     })?;
     if let Some(slot) = slot {
@@ -98,6 +93,9 @@ fn root(unit: &CoreUnit, slot: Option<Slot>) -> Result<Rules, Fault> {
     let root = Root::new()?;
     let mut rules = Rules::default();
     rules.allow("/", Right::Read);
+    if unit.network == Network::Host {
+        rules.connect();
+    }
     root.devices(&[], unit.user)?;
     rules.allow("/dev", Right::Devices);
     let program = program(&unit.command);

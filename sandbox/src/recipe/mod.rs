@@ -14,6 +14,7 @@ mod bundle;
 mod core;
 mod count;
 mod destroy;
+mod minimum;
 mod report;
 mod vgw;
 
@@ -25,6 +26,7 @@ use limen_proto::jail::{Step, Task};
 use rustix::io::Errno;
 
 use crate::fault::{At, Fault};
+use crate::posture;
 use crate::step::users::Users;
 use crate::step::{features, limits, namespaces, network};
 use crate::sys::clone::Namespaces;
@@ -73,6 +75,10 @@ impl Jail {
                 contract,
                 shares,
             } => vgw::adjust(slot, &contract, &shares, &mut given).and_then(|()| init.done()),
+            Task::Inspect(inspected) => {
+                let process = given.take("the main process's pidfd")?;
+                init.inspected(posture::inspect(&inspected, process.as_fd())?)
+            }
             Task::DestroyVgw { slot } => destroy::vgw(slot).and_then(|found| init.counted(found)),
             Task::Count { slot } => count::vgw(slot).and_then(|found| init.counted(found)),
             Task::PrepareNetwork {
@@ -128,6 +134,7 @@ impl Jail {
                 })
             }
             Task::Adjust { .. }
+            | Task::Inspect(_)
             | Task::DestroyVgw { .. }
             | Task::Count { .. }
             | Task::PrepareNetwork { .. } => Err(Fault::new(

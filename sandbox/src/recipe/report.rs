@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use limen_channel::{Buffer, Channel, Descriptors};
 use limen_proto::jail::{Answer, Found, JAIL_DESCRIPTOR, Step, Task};
-use limen_proto::posture::Posture;
+use limen_proto::posture::{Compared, Posture};
 use rustix::io::Errno;
 use rustix::process::{PidfdFlags, getpid, pidfd_open};
 
@@ -62,6 +62,12 @@ impl Init {
         self.0
             .send(&answer, &riders)
             .at(Step::Exec, "report to", "init")
+    }
+
+    pub(super) fn inspected(&self, compared: Compared) -> Result<(), Fault> {
+        self.0
+            .send(&Answer::Inspected(compared), &[])
+            .at(Step::Task, "report to", "init")
     }
 
     pub(super) fn done(&self) -> Result<(), Fault> {

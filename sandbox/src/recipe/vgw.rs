@@ -8,12 +8,12 @@ use std::os::fd::{AsFd, BorrowedFd};
 use limen_proto::contract::{Contract, LEAST_DESCRIPTORS};
 use limen_proto::id::Slot;
 use limen_proto::limits::REAPER_UID;
-use limen_proto::posture::Posture;
+use limen_proto::posture::{Compared, Posture};
 use limen_proto::spec::{BundleShare, VgwSpec};
 use limen_proto::words::Words;
 
-use super::Given;
 use super::report::{Identity, Init};
+use super::{Given, minimum};
 use crate::fault::Fault;
 use crate::step::cgroup::{Cgroup, OutOfMemory, Share};
 use crate::step::exec::Command;
@@ -72,7 +72,9 @@ pub(super) fn payload(
         memfd_exec_denied: true,
         disk_quota,
         shaped: contract.upload.is_limited() && contract.download.is_limited(),
+        compared: Compared::NotYet,
     };
+    minimum::reached(&contract.minimum, &posture)?;
     init.built(&own, posture, &[users, network.as_fd()])?;
     Ok(command.run_as(Program::Open(reaper.as_fd()), &[]))
 }

@@ -1,15 +1,17 @@
-//! Landlock: which files may be touched, a second wall behind the mounts
+//! Landlock: which files may be touched, a second wall behind the mounts, and which ports
 //!
 //! The rules follow the root that was built. Rights are on hierarchies and add up from the top, so
 //! execution is given where programs lie and never on the way to a volume. What the kernel's ABI
 //! lacks is left out and what is in force is reported; without any Landlock the unit is refused.
-//! Abstract sockets and signals are scoped from ABI 6 on. The network is not Landlock's business.
+//! Abstract sockets and signals are scoped from ABI 6 on. From ABI 4 on a program listens on the TCP
+//! ports that were declared and on no other; before, an undeclared one can be taken, and nobody
+//! reaches it: the network isolation rests on the network namespace and its firewall alone.
 
 use std::os::fd::BorrowedFd;
 
 use landlock::{
-    ABI, Access, AccessFs, BitFlags, CompatLevel, Compatible, LandlockStatus, PathBeneath, PathFd,
-    Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetStatus, Scope,
+    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, LandlockStatus, NetPort,
+    PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetStatus, Scope,
 };
 use limen_proto::jail::Step;
 use rustix::io::Errno;
@@ -45,14 +47,28 @@ impl Right {
     }
 }
 
-/// The rules of one payload, by paths in its own root.
+/// The rules of one payload: paths in its own root, and TCP ports of its own network.
 #[derive(Debug, Default)]
-pub(crate) struct Rules(Vec<(String, Right)>);
+pub(crate) struct Rules {
+    files: Vec<(String, Right)>,
+    ports: Vec<u16>,
+    connects: bool,
+}
 
 impl Rules {
     /// Adds a rule. The path exists when the rules are enforced.
     pub(crate) fn allow(&mut self, path: impl Into<String>, right: Right) {
-        self.0.push((path.into(), right));
+        self.files.push((path.into(), right));
+    }
+
+    /// Lets it listen on a TCP port; 0 stands for those that the kernel chooses.
+    pub(crate) fn listen(&mut self, port: u16) {
+        self.ports.push(port);
+    }
+
+    /// Lets it connect to any TCP port; where that leads is the network's business.
+    pub(crate) fn connect(&mut self) {
+        self.connects = true;
     }
 
     /// Puts this process and all its descendants under the rules; `program`, an open executable,
@@ -81,13 +97,21 @@ impl Rules {
         &self,
         program: Option<BorrowedFd<'_>>,
     ) -> Result<landlock::RulesetCreated, Box<dyn core::error::Error>> {
+        let ports = match self.connects {
+            true => AccessNet::BindTcp.into(),
+            false => AccessNet::from_all(NEWEST),
+        };
         let mut ruleset = Ruleset::default()
             .set_compatibility(CompatLevel::BestEffort)
             .handle_access(AccessFs::from_all(NEWEST))?
+            .handle_access(ports)?
             .scope(Scope::from_all(NEWEST))?
             .create()?;
-        for (path, right) in &self.0 {
+        for (path, right) in &self.files {
             ruleset = ruleset.add_rule(rule(path, *right)?)?;
+        }
+        for port in &self.ports {
+            ruleset = ruleset.add_rule(NetPort::new(*port, AccessNet::BindTcp))?;
         }
         if let Some(program) = program {
             let access = AccessFs::Execute | AccessFs::ReadFile;

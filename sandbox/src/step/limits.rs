@@ -72,6 +72,15 @@ pub(crate) fn of_jail() -> Result<(), Fault> {
 /// to the limit that they were given.
 const SOFT_DESCRIPTORS: u64 = 1024;
 
+/// The hard limit that [`apply`] sets.
+pub(crate) fn hard(resource: Resource, descriptors: u32) -> Option<u64> {
+    if resource == Resource::Nofile {
+        return Some(descriptors.into());
+    }
+    let known = LIMITS.iter().find(|(known, ..)| *known == resource);
+    known.map(|&(_, _, maximum, _)| maximum)
+}
+
 /// Sets all limits of this process; `descriptors` is the most that it may raise its own to.
 pub(crate) fn apply(death: Death, descriptors: u32) -> Result<(), Fault> {
     score(death)?;

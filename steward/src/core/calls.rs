@@ -261,6 +261,7 @@ impl Steward {
                     restarts: report.restarts,
                     usage: turn.outside.usage(UnitId::Core(*number)),
                     account: self.account(&Payer::Core(name.clone())).shown(),
+                    posture: report.posture,
                     name,
                 })
             })

@@ -50,6 +50,7 @@ use limen_proto::control::{ControlError, Request, UnitReport, Verb};
 use limen_proto::id::{Slot, UnitId};
 use limen_proto::manage::{Answer, Push, Refusal};
 use limen_proto::name::Name;
+use limen_proto::posture::Compared;
 use limen_proto::state::Fault;
 
 use admission::Fixtures;
@@ -247,10 +248,12 @@ impl Steward {
 
     fn reported(&mut self, turn: &mut Turn<'_>, report: UnitReport) {
         if let UnitId::Core(number) = report.unit.unit {
-            self.core.insert(number, report);
+            let before = self.core.insert(number, report);
+            self.compared(turn, before, report);
             return;
         }
         let before = self.units.get(report.unit.unit).report;
+        self.compared(turn, before, report);
         self.units.report(report);
         // init has a line for every change; here is only what went wrong.
         let fault = before.map_or(Fault::NoFault, |before| before.fault);
@@ -263,6 +266,22 @@ impl Steward {
         self.not_adjusted(turn, before, report);
         self.starved(turn, before, &report);
         self.ended(turn, before, &report);
+    }
+
+    /// What the kernel enforces was read back. That it is not what it should be is remembered.
+    fn compared(&mut self, turn: &mut Turn<'_>, before: Option<UnitReport>, report: UnitReport) {
+        let compared = report.posture.compared;
+        let told = before.is_some_and(|before| {
+            before.unit == report.unit && before.posture.compared == compared
+        });
+        if told || !matches!(compared, Compared::Differs(_)) {
+            return;
+        }
+        let slot = report.unit.unit.slot();
+        let provider = slot.and_then(|slot| self.provider_of(slot));
+        let text = format!("read back the posture of {}: {compared}", report.unit.unit);
+        let draft = audit::event(turn.now, audit::BOX, provider.as_ref(), &text, "");
+        self.note(turn, draft.alarming());
     }
 
     fn answered(&mut self, turn: &mut Turn<'_>, id: u32, result: Result<(), ControlError>) {

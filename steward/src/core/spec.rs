@@ -6,10 +6,10 @@
 //! virtual gateway's tag: it changes under the running unit by `Adjust`.
 
 use heapless::{String, Vec};
-use limen_proto::contract::Guarantees;
+use limen_proto::contract::{Guarantees, Protocol};
 use limen_proto::id::{BundleIndex, Slot};
 use limen_proto::install::Summary;
-use limen_proto::limits::{PATH, WORDS};
+use limen_proto::limits::{PATH, PORTS, WORDS};
 use limen_proto::restart::RestartPolicy;
 use limen_proto::spec::{BundleSpec, VgwSpec, Volume};
 use limen_proto::words::Words;
@@ -95,6 +95,13 @@ pub fn spec_of(
     }
     let devices = Vec::from_slice(&summary.devices)
         .map_err(|_| too_many("devices", summary.devices.len(), volumes.capacity()))?;
+    let tcp = summary.ports.iter().filter(|port| port.1 == Protocol::Tcp);
+    let mut ports = Vec::new();
+    for (.., port) in tcp {
+        ports
+            .push(*port)
+            .map_err(|_| too_many("TCP ports", summary.ports.len(), PORTS))?;
+    }
     Ok(BundleSpec {
         slot,
         index,
@@ -109,6 +116,7 @@ pub fn spec_of(
         guarantees: Guarantees::default(),
         temporary: summary.temporary,
         volumes,
+        ports,
         devices,
         readiness: summary.readiness,
         ready_within_ms: summary.ready_within_ms,

@@ -33,6 +33,7 @@ const CONTROLS: &[Control] = &[
     ("clock", clock),
     ("loopback", loopback),
     ("time-out", time_out),
+    ("user", user),
 ];
 
 /// Runs all of them.
@@ -158,4 +159,25 @@ fn time_out(_: &World) -> Result<(), String> {
         Err(error) if error.raw_os_error() == Some(libc::EAGAIN) => Ok(()),
         other => Err(format!("{other:?}")),
     }
+}
+
+/// What a program does that would drop root: look its user up, and become it.
+fn user(_: &World) -> Result<(), String> {
+    // SAFETY: getuid(2) touches no memory.
+    let own = unsafe { libc::getuid() };
+    let known = fs::read_to_string("/etc/passwd").map_err(text)?;
+    let line = format!("attacker:x:{own}:{own}:");
+    if !known.lines().any(|known| known.starts_with(&line)) {
+        return Err(format!("no {line} in {known:?}"));
+    }
+    let own = usize::try_from(own).map_err(text)?;
+    let become_own = [
+        (libc::SYS_setgid, [own, 0, 0]),
+        (libc::SYS_setuid, [own, 0, 0]),
+        (libc::SYS_setresuid, [own, own, own]),
+    ];
+    for (number, arguments) in become_own {
+        sys::call(number, &arguments).map_err(|failure| format!("{number}: {failure:?}"))?;
+    }
+    Ok(())
 }

@@ -6,7 +6,7 @@
 //! adversary A-08 B-02      the attacks with these numbers of the threat catalogue
 //! adversary memory         C-03: allocate for ever; the bundle is expected to die
 //! adversary disk           C-07: fill the first writable folder, then clean up
-//! adversary B-12           listen on well-known ports: not part of `all`
+//! adversary B-12           listen on ports that were not declared: not part of `all`
 //! adversary storm forks    takes more than its share for ever, see `storm`; `storm all` in every way at once
 //! ```
 //!

@@ -114,6 +114,7 @@ impl Wishes {
             guarantees: Guarantees::default(),
             temporary: 1 << 20,
             volumes: [].into_iter().collect(),
+            ports: [].into_iter().collect(),
             devices: [].into_iter().collect(),
             readiness: Readiness::Exec,
             ready_within_ms: 10_000,

@@ -14,6 +14,7 @@ mod freeze;
 mod kernel;
 mod load;
 mod main_job;
+mod posture;
 mod power;
 mod privacy;
 mod reference;
@@ -108,8 +109,24 @@ pub const ALL: &[Scenario] = &[
         play: contract::what_does_not_fit_is_refused,
     },
     Scenario {
+        name: "posture",
+        play: posture::every_unit_is_as_it_should_be,
+    },
+    Scenario {
         name: "walls",
         play: walls::every_attack_is_blocked,
+    },
+    Scenario {
+        name: "declared-ports",
+        play: walls::undeclared_ports_are_not_taken,
+    },
+    Scenario {
+        name: "code-by-agreement",
+        play: walls::code_is_made_by_agreement,
+    },
+    Scenario {
+        name: "minimum",
+        play: walls::below_the_minimum_nothing_starts,
     },
     Scenario {
         name: "memory-limit",

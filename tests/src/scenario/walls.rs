@@ -11,22 +11,48 @@ use crate::console::Console;
 use crate::narrow;
 use crate::patience::wait_for;
 
-fn manifest(name: &str, counter: u32, arguments: &str, restart: bool) -> String {
+/// How a hostile bundle is installed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Hostile<'a> {
+    name: &'a str,
+    /// The program's arguments, as the end of a list in TOML.
+    arguments: &'a str,
+    /// Whether it says that it makes code.
+    jit: bool,
+}
+
+/// One that says nothing of making code.
+pub(super) fn hostile<'a>(name: &'a str, arguments: &'a str) -> Hostile<'a> {
+    Hostile {
+        name,
+        arguments,
+        jit: false,
+    }
+}
+
+fn manifest(hostile: &Hostile<'_>) -> String {
+    let Hostile {
+        name,
+        arguments,
+        jit,
+    } = hostile;
     format!(
         r#"format = 1
 name = "{name}"
 version = "1.0.0"
 provider = "alarm"
-counter = {counter}
+counter = 1
 
 [run]
 command = ["/bin/adversary"{arguments}]
+user = "attacker"
+jit = {jit}
 readiness = "exec"
 ready-within-seconds = 30
 stop-within-seconds = 2
 
 [restart]
-enable = {restart}
+enable = false
 minimum-wait-seconds = 1
 maximum-wait-seconds = 2
 multiplier = 1000
@@ -46,18 +72,19 @@ size = "1MiB"
     )
 }
 
-/// Installs the adversary as `name`, hands its console to `look`, uninstalls it.
+/// Installs the adversary, hands its console to `look`, uninstalls it.
 pub(super) fn with_adversary<T>(
     scene: &Scene,
-    (name, arguments, restart): (&str, &str, bool),
+    hostile: Hostile<'_>,
     look: impl FnOnce(&Console) -> Result<T>,
 ) -> Result<T> {
+    let name = hostile.name;
     let folder = tempfile::tempdir()?;
     let key = scene.gateway.variable("LIMEN_SIGNING_ALARM")?;
     let narrow = folder.path().join("narrow");
     std::fs::write(&narrow, narrow::program())?;
     let recipe = Recipe {
-        manifest: &manifest(name, 1, arguments, restart),
+        manifest: &manifest(&hostile),
         programs: &[
             ("/bin/adversary", &scene.adversary),
             ("/bin/narrow", &narrow),
@@ -85,7 +112,7 @@ pub(super) fn with_adversary<T>(
 
 /// Every attack of the catalogue that the program knows, and every control.
 pub(super) fn every_attack_is_blocked(scene: &mut Scene) -> Result<()> {
-    let lines = with_adversary(scene, ("attacks", ", \"all\"", false), |console| {
+    let lines = with_adversary(scene, hostile("attacks", ", \"all\""), |console| {
         wait_for_line(console, "attacks", 0, "attacks done")?;
         log(console, "attacks")
     })?;
@@ -116,7 +143,7 @@ pub(super) fn every_attack_is_blocked(scene: &mut Scene) -> Result<()> {
 /// A bundle that allocates past its limit dies whole and alone, and the limit is named.
 pub(super) fn memory_past_the_limit_kills_the_bundle_alone(scene: &mut Scene) -> Result<()> {
     let restarts = bundle(&scene.alarm, "mqtt")?["restarts"].clone();
-    with_adversary(scene, ("eater", ", \"memory\"", false), |console| {
+    with_adversary(scene, hostile("eater", ", \"memory\""), |console| {
         wait_for("the bundle is given up", || {
             let now = bundle(console, "eater")?;
             ensure!(now["fault"] != "NoFault", "{now}");
@@ -137,4 +164,81 @@ pub(super) fn memory_past_the_limit_kills_the_bundle_alone(scene: &mut Scene) ->
         "a neighbour in the same vgw was hit"
     );
     scene.wait_for_page().map(drop)
+}
+
+/// The lines of one attack, once all were tried.
+fn attacks(console: &Console, name: &str, id: &str) -> Result<Vec<String>> {
+    wait_for_line(console, name, 0, "attacks done")?;
+    let mut lines = log(console, name)?;
+    lines.retain(|line| line.starts_with(&format!("attack {id} ")));
+    ensure!(!lines.is_empty(), "{name} did not try {id}");
+    Ok(lines)
+}
+
+/// Case B-12. Landlock knows ports from ABI 4 on; before, a port can be taken, and nobody reaches it:
+/// what is published leads to declared ports only.
+pub(super) fn undeclared_ports_are_not_taken(scene: &mut Scene) -> Result<()> {
+    let (lines, posture) = with_adversary(scene, hostile("binder", ", \"B-12\""), |console| {
+        let lines = attacks(console, "binder", "B-12")?;
+        Ok((lines, bundle(console, "binder")?["posture"].clone()))
+    })?;
+    let abi = posture["landlock-abi"].as_u64().context("no ABI")?;
+    let expected = if abi >= 4 {
+        "attack B-12 blocked EACCES"
+    } else {
+        "attack B-12 allowed"
+    };
+    ensure!(
+        lines.iter().all(|line| line.starts_with(expected)),
+        "ABI {abi}: {lines:?}"
+    );
+    Ok(())
+}
+
+/// Case A-21, the other way round: code is made where manifest and contract agree, and only there.
+pub(super) fn code_is_made_by_agreement(scene: &mut Scene) -> Result<()> {
+    let maker = Hostile {
+        jit: true,
+        ..hostile("maker", ", \"A-21\"")
+    };
+    let allow = |scene: &Scene, jit: &str| {
+        let arguments = ["vgw", "limit", "alarm", "--jit", jit];
+        scene.operator.run(&arguments)?.succeeded().map(drop)
+    };
+    ensure!(
+        with_adversary(scene, maker, |_| Ok(())).is_err(),
+        "it was installed against its contract"
+    );
+    allow(scene, "true")?;
+    let lines = with_adversary(scene, maker, |console| attacks(console, "maker", "A-21"));
+    allow(scene, "false")?;
+    let lines = lines?;
+    let made = "attack A-21 allowed memory to write and to execute";
+    ensure!(lines.iter().any(|line| line == made), "{lines:?}");
+    Ok(())
+}
+
+/// Case A-24: a virtual gateway that insists on more than the kernel has is not started, and says so.
+pub(super) fn below_the_minimum_nothing_starts(scene: &mut Scene) -> Result<()> {
+    // While it is not running, the answer is that the contract was noted.
+    let limit = |scene: &Scene, minimum: &str| {
+        let arguments = ["vgw", "limit", "energy", "--minimum", minimum];
+        scene.operator.run(&arguments).map(drop)
+    };
+    limit(scene, "landlock-abi=99")?;
+    scene.operator.run(&["vgw", "restart", "energy"])?;
+    let refused = wait_for("the start is refused by name", || {
+        let vgw = scene.operator.json(&["vgw", "show", "energy"])?;
+        let detail = vgw["detail"].as_str().unwrap_or_default();
+        ensure!(detail.contains("MinimumLandlockAbi"), "{vgw}");
+        Ok(())
+    });
+    limit(scene, "none")?;
+    scene.operator.run(&["vgw", "stop", "energy"])?;
+    scene
+        .operator
+        .run(&["vgw", "start", "energy"])?
+        .succeeded()?;
+    refused?;
+    scene.wait_for_demonstration()
 }

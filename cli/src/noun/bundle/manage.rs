@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::object;
 use crate::client::Client;
 use crate::failure::Failure;
+use crate::noun::vgw::posture_facts;
 use crate::output::{Output, facts, plain, table};
 use crate::quantity::{show_bytes, show_cpu};
 use crate::words::{field, number};
@@ -86,6 +87,13 @@ fn row(bundle: &Value) -> Vec<String> {
         show_cpu(number(bundle, "cpu-usage")),
         field(bundle, "process-count"),
     ]
+}
+
+pub(super) fn posture(client: &Client, output: Output, which: &Which) -> Result<(), Failure> {
+    let object = object(client, which.name.as_str())?;
+    let posture = plain(&client.read(&object, &[], None)?)["posture"].clone();
+    output.result(&posture, || posture_facts(&posture));
+    Ok(())
 }
 
 pub(super) fn show(client: &Client, output: Output, which: &Which) -> Result<(), Failure> {

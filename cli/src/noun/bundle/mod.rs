@@ -45,6 +45,8 @@ pub(crate) enum Verb {
     List,
     /// Show one bundle
     Show(manage::Which),
+    /// Show what the kernel enforces on it, and how that compares with what should be
+    Posture(manage::Which),
     /// Run it, now and after a power cut
     Start(manage::Which),
     /// End it, until it is started again
@@ -73,6 +75,7 @@ impl Verb {
             Self::Install(install) => install.run(&open()?, output),
             Self::List => manage::list(&open()?, output),
             Self::Show(which) => manage::show(&open()?, output, which),
+            Self::Posture(which) => manage::posture(&open()?, output, which),
             Self::Start(which) => manage::act(&open()?, output, which, "start"),
             Self::Stop(which) => manage::act(&open()?, output, which, "stop"),
             Self::Restart(which) => manage::act(&open()?, output, which, "restart"),

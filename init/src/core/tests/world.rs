@@ -370,6 +370,7 @@ pub(super) fn start_bundle(of: u16, index: u16, readiness: Readiness) -> Verb {
             guarantees: Guarantees::default(),
             temporary: 0,
             volumes: heapless::Vec::new(),
+            ports: heapless::Vec::new(),
             devices: heapless::Vec::new(),
             readiness,
             ready_within_ms: 1000,

@@ -29,7 +29,7 @@ use knob::Knob;
 
 const STEP: Step = Step::Cgroup;
 /// The box's own part of the tree.
-const LIMEN: &str = "/sys/fs/cgroup/limen";
+pub(crate) const LIMEN: &str = "/sys/fs/cgroup/limen";
 /// Longest wait for killed processes to be gone, seconds. Only a process stuck in a driver takes
 /// longer than milliseconds.
 const PATIENCE: i64 = 5;
@@ -217,6 +217,32 @@ impl Cgroup {
 /// Whether the kernel has a file for the groups of the box's own part of the tree.
 pub(crate) fn has(file: &str) -> bool {
     Path::new(LIMEN).join(file).exists()
+}
+
+/// What a core unit claims: all that it may have. The kernel scales the claims to what their branch
+/// is guaranteed.
+pub(crate) fn claim(limits: &Limits) -> Guarantees {
+    Guarantees {
+        memory: limits.memory,
+        ..Guarantees::default()
+    }
+}
+
+/// What the files of a cgroup say that was given this share. Memory is counted in whole pages.
+pub(crate) fn values(share: &Share<'_>) -> Vec<(&'static str, String)> {
+    let page = u64::try_from(rustix::param::page_size()).unwrap_or(1);
+    let mut list: Vec<(&str, String)> = Vec::new();
+    for Knob { file, value, .. } in knob::knobs(share.limits, share.guarantees, share.victim) {
+        let whole = match (file, value.parse::<u64>()) {
+            ("memory.max" | "memory.min" | "memory.high", Ok(bytes)) => {
+                (bytes / page * page).to_string()
+            }
+            _ => value,
+        };
+        list.retain(|(known, _)| *known != file);
+        list.push((file, whole));
+    }
+    list
 }
 
 /// Kills what runs in a virtual gateway, and returns what all that ever ran there has used. What is

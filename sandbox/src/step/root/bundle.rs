@@ -22,6 +22,18 @@ pub(super) const OURS: [&str; 5] = ["dev", "proc", "run", "sys", "tmp"];
 /// Most entries at the top: each costs a mount.
 const ENTRIES: usize = 64;
 
+/// The entries at the top of a bundle that are mounted, each at its own name.
+pub(crate) fn entries(tree: &str, digest: &Digest) -> Result<Vec<String>, Fault> {
+    let top = open_files(tree, digest)?;
+    let mut names = list(&top)?;
+    names.retain(|name| {
+        let status = rustix::fs::statat(&top, name.as_str(), rustix::fs::AtFlags::SYMLINK_NOFOLLOW);
+        let kind = status.map(|status| FileType::from_raw_mode(status.st_mode));
+        !OURS.contains(&name.as_str()) && kind != Ok(FileType::Symlink)
+    });
+    Ok(names)
+}
+
 impl Root {
     /// Mounts the files of `digest` from the tree of slot `tree` (its name below the tenants) and
     /// allows executing what lies beside `volumes`, paths inside the root.

@@ -9,6 +9,7 @@
 mod bind;
 mod bundle;
 mod device;
+mod user;
 mod volume;
 
 use std::ffi::CStr;
@@ -24,6 +25,8 @@ use rustix::mount::{
 use rustix::process::{chdir, fchdir, pivot_root};
 
 pub(crate) use bind::{Ahead, Source, Use};
+pub(crate) use bundle::entries;
+pub(crate) use user::FILES as USER_FILES;
 
 use crate::fault::{At, Fault};
 use crate::sys::mount::{Attributes, set_attributes};

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::symlink;
+use std::path::PathBuf;
 
 use super::{ABSENT, DENIED};
 use crate::attempt::{Attack, Failure, Outcome, each, refused, setup};
@@ -165,6 +166,12 @@ pub(crate) const ATTACKS: &[Attack] = &[
         attempt: |_| overwrite("/proc/1/exe"),
     },
     Attack {
+        id: "A-17",
+        what: "write any file that is not one's own: a policy, a manifest, a filter",
+        walls: ABSENT,
+        attempt: any_file,
+    },
+    Attack {
         id: "A-19",
         what: "make and change control groups",
         walls: ABSENT,
@@ -181,7 +188,7 @@ fn open(path: impl AsRef<std::path::Path>) -> Outcome {
     File::open(path).map(drop).map_err(|error| refused(&error))
 }
 
-fn overwrite(path: &str) -> Outcome {
+fn overwrite(path: impl AsRef<std::path::Path>) -> Outcome {
     let opened = OpenOptions::new().write(true).open(path);
     opened.map(drop).map_err(|error| refused(&error))
 }
@@ -216,4 +223,33 @@ fn by_handle(world: &World) -> Outcome {
         &[sys::number(&folder), address, 0],
     )
     .map(drop)
+}
+
+/// Everything that can be listed, from the top.
+fn any_file(world: &World) -> Outcome {
+    let own = ["/proc", "/dev", "/tmp"].map(PathBuf::from);
+    let own: Vec<_> = own.into_iter().chain(world.own.clone()).collect();
+    let mut folders = vec![PathBuf::from("/")];
+    let mut tried = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() && !own.contains(&path) => folders.push(path),
+                Ok(kind) if kind.is_file() => {
+                    tried += 1;
+                    match overwrite(&path) {
+                        Err(Failure::Refused(errno)) if ABSENT.contains(&errno) => {}
+                        other => return other,
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    // The own program at least was there to be tried.
+    Err(match tried {
+        0 => Failure::Setup(libc::ENOENT),
+        _ => Failure::Refused(libc::EROFS),
+    })
 }

@@ -79,14 +79,14 @@ pub(crate) const ATTACKS: &[Attack] = &[
     },
 ];
 
-/// Run by name only. A virtual gateway has its own network, in which any port may be taken and
-/// none is reachable that was not published, so this wall is not promised everywhere.
+/// Run by name only: Landlock knows ports from ABI 4 on. Before, any port of the virtual gateway's own
+/// network may be taken, and none is reachable that was not published.
 pub(crate) const BIND: [Attack; 1] = [Attack {
     id: "B-12",
-    what: "listen on well-known ports",
+    what: "listen on ports that were not declared",
     walls: &[libc::EACCES, libc::EPERM],
     attempt: |_| {
-        each([53, 67, 80], &[libc::EACCES, libc::EPERM], |port| {
+        each([53, 67, 80, 9999], &[libc::EACCES, libc::EPERM], |port| {
             let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port));
             listener.map(drop).map_err(|error| refused(&error))
         })
