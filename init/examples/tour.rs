@@ -14,6 +14,7 @@ use limen_channel::{Buffer, Channel, inherited};
 use limen_proto::contract::{Contract, Limits, Rate, Wan};
 use limen_proto::control::{CONTROL_DESCRIPTOR, ControlError, Event, Request, UnitReport, Verb};
 use limen_proto::id::{Slot, UnitId};
+use limen_proto::limits::{CORE_MEMORY, CORE_WEIGHT};
 use limen_proto::restart::RestartPolicy;
 use limen_proto::spec::VgwSpec;
 use limen_proto::state::UnitState;
@@ -73,6 +74,13 @@ impl Tour {
             shares,
         })
         .expect("active");
+        // The answer comes when the kernel has it.
+        assert_eq!(held("vgw-1/memory.max"), "33554432");
+        // A guarantee needs one of everything above it, and the core has its own.
+        assert_eq!(held("memory.min"), "max");
+        assert_eq!(held("core/memory.min"), CORE_MEMORY.to_string());
+        assert_eq!(held("core/cpu.weight"), CORE_WEIGHT.to_string());
+        say("the contract is in force when its answer comes");
         self.ask(Verb::Kill { unit: vgw }).expect("running");
         self.wait_for(vgw, UnitState::Restarting);
         let report = self.wait_for(vgw, UnitState::Active);
@@ -173,6 +181,12 @@ impl Tour {
         }
         event
     }
+}
+
+/// What the kernel holds for a group of the box's part of the tree.
+fn held(file: &str) -> String {
+    let text = std::fs::read_to_string(format!("/sys/fs/cgroup/limen/{file}"));
+    text.expect("the table binds it").trim().to_owned()
 }
 
 fn slot() -> Slot {

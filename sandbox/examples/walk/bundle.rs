@@ -25,7 +25,7 @@ use crate::vgw::Vgw;
 pub(crate) const SCRIPTS: &[(&str, &str, &[&str])] = &[
     (
         "identity",
-        "id; cat /proc/self/status | busybox grep -E 'Cap|NoNew|Seccomp:'; hostname; cat /proc/self/cgroup; ulimit -n",
+        "id; cat /proc/self/status | busybox grep -E 'Cap|NoNew|Seccomp:'; hostname; cat /proc/self/cgroup; echo soft $(ulimit -Sn) hard $(ulimit -Hn)",
         &[
             "uid=1000 gid=1000",
             "CapEff:\t0000000000000000",
@@ -34,7 +34,7 @@ pub(crate) const SCRIPTS: &[(&str, &str, &[&str])] = &[
             "Seccomp:\t2",
             "energy",
             "0::/\n",
-            "1024",
+            "soft 1024 hard 2000",
         ],
     ),
     (

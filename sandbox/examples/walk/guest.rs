@@ -149,6 +149,7 @@ pub(crate) fn limits() -> Limits {
         cpu_percent: 50,
         memory: 16 << 20,
         processes: 24,
+        descriptors: 2000,
         ..Limits::ORDINARY
     }
 }

@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 
 use limen_proto::contract::{Contract, Protocol, Publish, Rate};
-use limen_proto::id::Slot;
+use limen_proto::id::{BundleIndex, Slot};
+use limen_proto::manage::RefusalKind;
 
-use super::house::{contract, name};
+use super::house::{contract, name, summary};
 use crate::core::admission::{Fixtures, admit, plan};
-use crate::core::desired::{Desired, Phase, VgwRecord};
+use crate::core::desired::{BundleRecord, Desired, Held, Phase, VgwRecord};
+use crate::core::fit::fit;
 use crate::core::turn::Capacity;
 
 struct Random(u64);
@@ -164,4 +166,71 @@ fn what_is_admitted_is_what_can_stand_together() {
         }
     }
     assert!(admitted > 300 && refused > 300, "{admitted} {refused}");
+}
+
+#[test]
+fn the_table_of_programs_is_never_promised_twice() {
+    // 192 units less 12 of the core and 4 hands; one program and room for one bundle each.
+    let mut desired = Desired::default();
+    for number in 0..64 {
+        let slot = Slot::new(number).unwrap();
+        desired.vgws.insert(slot, record(slot, contract()));
+    }
+    let add = |desired: &mut Desired, slot: u16, count: u16| {
+        for index in 0..count {
+            let bundle = bundle(slot, index);
+            desired.bundles.insert((bundle.slot, bundle.index), bundle);
+        }
+    };
+    add(&mut desired, 1, 32);
+    add(&mut desired, 2, 17);
+    let of = |desired: &Desired, slot| desired.vgws[&Slot::new(slot).unwrap()].clone();
+    let wish = summary("more", 1);
+    assert!(fit(&of(&desired, 2), &desired, &wish).is_ok(), "175 of 176");
+    add(&mut desired, 2, 18);
+    let refused = fit(&of(&desired, 2), &desired, &wish).expect_err("176 of 176");
+    assert_eq!(refused.kind, RefusalKind::NotAdmitted);
+    assert!(
+        refused.message.contains("176 programs at most"),
+        "{refused:?}"
+    );
+    assert!(
+        fit(&of(&desired, 3), &desired, &wish).is_ok(),
+        "there is room for everybody's first"
+    );
+    desired.vgws.remove(&Slot::new(63).unwrap());
+    add(&mut desired, 2, 19);
+    let slot = Slot::new(63).unwrap();
+    let refused = admit(&contract(), slot, &desired, LARGE, &Fixtures::default());
+    let refused = refused.expect_err("one place is left, and two are needed");
+    assert!(
+        refused.message.contains("places for programs"),
+        "{refused:?}"
+    );
+}
+
+/// A box on which only programs are short.
+const LARGE: Capacity = Capacity {
+    memory: 1 << 40,
+    memory_available: 0,
+    cores: 4,
+    disk: 1 << 40,
+    inodes: 1 << 40,
+};
+
+fn bundle(slot: u16, index: u16) -> BundleRecord {
+    let mut summary = summary(&format!("b{index}"), 1);
+    summary.limits.memory = 1 << 10;
+    summary.limits.processes = 1;
+    summary.unpacked = 0;
+    BundleRecord {
+        slot: Slot::new(slot).unwrap(),
+        index: BundleIndex::new(index).unwrap(),
+        held: Held::Installed,
+        enabled: true,
+        serial: 0,
+        volumes: false,
+        summary,
+        installed: 0,
+    }
 }
