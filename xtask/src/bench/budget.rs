@@ -2,7 +2,7 @@
 //!
 //! A figure that has moved from its budget, either way, fails the bench: what was gained is lost again
 //! unnoticed when the budget stays where it was. The instruction clock is exact enough for
-//! [`CLOSE`]; memory that is read from ordinary boots is not, and has [`ROUGH`]. Sizes of programs
+//! [`CLOSE`]; memory and whole boots are not, and have [`ROUGH`]. Sizes of programs
 //! and images, which every build compares, are in `images/budgets.toml`.
 
 use std::collections::BTreeMap;
@@ -16,7 +16,8 @@ use crate::workspace::Workspace;
 
 /// Hundredths by which a figure on the instruction clock may move.
 const CLOSE: f64 = 3.0;
-/// Hundredths by which memory of an ordinary boot may move: two boots of the same differ by that.
+/// Hundredths by which memory, and boots that wait for the disk, may move: two boots of the same
+/// differ by that.
 const ROUGH: f64 = 15.0;
 
 /// The file's two tables: figures by name, in the unit that they are told in.
