@@ -7,6 +7,7 @@ use limen_proto::contract::{Protocol, Publish};
 use limen_proto::id::Slot;
 
 use crate::fault::Fault;
+use crate::link::index;
 use crate::message::{ACK, Batch};
 use crate::socket::Socket;
 
@@ -15,14 +16,14 @@ const DELETE: u16 = 2;
 const MARK: u16 = 8;
 const MARK_MASK: u16 = 21;
 
-/// Slot + 1, which is never 0.
-const SLOT: u32 = 0x7fff;
+/// The link's index, which is never 0.
+const LINK: u32 = 0x7fff;
 /// The published port is UDP's.
 const UDP: u32 = 0x8000;
 
 /// A mark, and the bits of it that count.
 ///
-/// Bits 0 to 14 are the slot + 1; of a connection that came by a published port bit 15 is set for UDP,
+/// Bits 0 to 14 are the index of the link; of a connection that came by a published port bit 15 is set for UDP,
 /// and bits 16 to 31 are the port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Mark {
@@ -33,7 +34,7 @@ pub(crate) struct Mark {
 impl Mark {
     /// Connections that the virtual gateway began.
     pub(crate) fn own(slot: Slot) -> Self {
-        Self::exactly(u32::from(slot.get()) + 1)
+        Self::exactly(index(slot))
     }
 
     /// Connections that came by a published port.
@@ -48,7 +49,7 @@ impl Mark {
     /// All of the virtual gateway's.
     pub(crate) fn every(slot: Slot) -> Self {
         Self {
-            mask: SLOT,
+            mask: LINK,
             ..Self::own(slot)
         }
     }

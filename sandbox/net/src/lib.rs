@@ -54,7 +54,7 @@ pub fn prepare(uplink: &str, listen: u16) -> Result<(), Fault> {
 /// The kernel refused a message; the link and the firewall entries are gone again.
 pub fn build(slot: Slot, inside: BorrowedFd<'_>, contract: &Contract) -> Result<(), Fault> {
     connect(slot, inside)?;
-    let opened = adjust(slot, inside, contract);
+    let opened = open(slot, inside, contract);
     if opened.is_err() {
         // The first fault is the one to report.
         let _ = destroy(slot);
@@ -63,7 +63,7 @@ pub fn build(slot: Slot, inside: BorrowedFd<'_>, contract: &Contract) -> Result<
 }
 
 /// The part of [`build`] that no contract decides, nearly all of its cost: the pair of devices, addresses
-/// and routes. It can be done ahead, before anybody lives in the namespace; [`adjust`] opens it.
+/// and routes. It can be done ahead, before anybody lives in the namespace; [`open`] lets it carry.
 ///
 /// # Errors
 /// The kernel refused a message; the link is gone again, unless it was there before.
@@ -77,13 +77,23 @@ pub fn connect(slot: Slot, inside: BorrowedFd<'_>) -> Result<(), Fault> {
     made
 }
 
+/// The rest of [`build`]: holds a link that was just made to the contract's rates, and lets through what the
+/// contract says.
+///
+/// # Errors
+/// The kernel refused a message; [`destroy`] is due.
+pub fn open(slot: Slot, inside: BorrowedFd<'_>, contract: &Contract) -> Result<(), Fault> {
+    shape::begin(slot, inside, contract)?;
+    firewall::admit(slot, contract)
+}
+
 /// Applies another contract to a link that exists.
 ///
 /// # Errors
 /// The kernel refused a message; what was changed before stays changed.
 pub fn adjust(slot: Slot, inside: BorrowedFd<'_>, contract: &Contract) -> Result<(), Fault> {
     shape::set(slot, inside, contract)?;
-    firewall::admit(slot, contract)
+    firewall::readmit(slot, contract)
 }
 
 /// What passed the link of `slot` so far, and what was refused. What its inner shaper dropped is

@@ -29,6 +29,19 @@ const SMALLEST_BURST: u64 = 3200;
 /// Smallest queue behind the bucket, bytes.
 const SMALLEST_QUEUE: u64 = 32_768;
 
+/// Holds both directions of a link that was just made to the contract's rates.
+pub(crate) fn begin(slot: Slot, inside: BorrowedFd<'_>, contract: &Contract) -> Result<(), Fault> {
+    if contract.download.is_limited() {
+        let outer = Socket::open(Family::Route)?;
+        hold(&outer, index(slot), &name(slot), contract.download)?;
+    }
+    if contract.upload.is_limited() {
+        let inner = Socket::open_inside(Family::Route, inside)?;
+        hold(&inner, INNER_INDEX, "the inner end", contract.upload)?;
+    }
+    Ok(())
+}
+
 /// Holds both directions to the contract's rates; 0 lifts the limit.
 pub(crate) fn set(slot: Slot, inside: BorrowedFd<'_>, contract: &Contract) -> Result<(), Fault> {
     let outer = Socket::open(Family::Route)?;

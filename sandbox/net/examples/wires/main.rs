@@ -12,6 +12,7 @@
     reason = "a walk that stumbles shall say where"
 )]
 
+mod cost;
 mod flows;
 mod frame;
 mod ground;
@@ -46,6 +47,7 @@ fn main() {
 
 fn walk() {
     let ground = Ground::lay();
+    cost::tell();
     frames_are_refused(&ground);
     contracts_are_kept(&ground);
     flows_are_cut(&ground);

@@ -19,6 +19,8 @@ const VERDICT: u32 = 0;
 pub(super) enum Expression {
     /// Loads a property of the packet (`NFT_META_*`).
     Meta(u32),
+    /// The same, into this register.
+    MetaInto(u32, u32),
     /// Loads bytes of a header.
     Payload {
         header: u32,
@@ -51,10 +53,8 @@ pub(super) enum Expression {
     InSet(&'static str),
     /// Loads what the map has for the register.
     InMap(&'static str),
-    /// Does what the map of verdicts has for the register.
-    ByMap(&'static str),
-    /// The connection is one too many.
-    Over(u32),
+    /// The connection is one too many of the share that the map has for the register.
+    Over(&'static str),
     /// Counts, in the set, under the register.
     CountIn(&'static str),
     NoTrack,
@@ -77,22 +77,19 @@ pub(super) enum Comparison {
 pub(super) enum Verdict {
     Drop,
     Accept,
-    /// To a chain, and back behind this rule.
-    Jump(String),
     /// To a chain, and back to whence this one was entered.
-    Goto(String),
+    Goto(&'static str),
 }
 
 impl Verdict {
-    /// Writes it as the value of an immediate, or of a map's element.
-    pub(super) fn write(&self, to: &mut Attributes<'_>) {
+    /// Writes it as the value of an immediate.
+    fn write(&self, to: &mut Attributes<'_>) {
         const DATA_VERDICT: u16 = 2;
         const CODE: u16 = 1;
         const CHAIN: u16 = 2;
         let (code, chain) = match self {
             Self::Drop => (0, None),
             Self::Accept => (1, None),
-            Self::Jump(chain) => (-3, Some(chain)),
             Self::Goto(chain) => (-4_i32, Some(chain)),
         };
         to.nest(DATA_VERDICT, |verdict| {
@@ -119,14 +116,14 @@ impl Expression {
 
     const fn name(&self) -> &'static str {
         match self {
-            Self::Meta(_) => "meta",
+            Self::Meta(_) | Self::MetaInto(..) => "meta",
             Self::Payload { .. } => "payload",
             Self::Fib { .. } => "fib",
             Self::Connection(_) | Self::Mark { .. } => "ct",
             Self::Mask(_) => "bitwise",
             Self::Compare { .. } => "cmp",
-            Self::InSet(_) | Self::InMap(_) | Self::ByMap(_) => "lookup",
-            Self::Over(_) => "connlimit",
+            Self::InSet(_) | Self::InMap(_) => "lookup",
+            Self::Over(_) => "objref",
             Self::CountIn(_) => "dynset",
             Self::NoTrack => "notrack",
             Self::Translate => "nat",
@@ -141,6 +138,9 @@ impl Expression {
         match self {
             Self::Meta(key) | Self::Connection(key) => {
                 to.network(1, REGISTER).network(2, *key);
+            }
+            Self::MetaInto(key, register) => {
+                to.network(1, *register).network(2, *key);
             }
             Self::Payload {
                 header,
@@ -171,9 +171,8 @@ impl Expression {
                 to.network(1, REGISTER).network(2, *comparison as u32);
                 value(to, 3, with);
             }
-            Self::Over(most) => {
-                const INVERTED: u32 = 1;
-                to.network(1, *most).network(2, INVERTED);
+            Self::Over(map) => {
+                to.network(3, REGISTER).text(4, map);
             }
             Self::NoTrack | Self::Masquerade | Self::Count => {}
             Self::Load { register, bytes } => {
@@ -183,9 +182,7 @@ impl Expression {
             Self::Verdict(verdict) => {
                 to.network(1, VERDICT).nest(2, |data| verdict.write(data));
             }
-            Self::InSet(set) | Self::InMap(set) | Self::ByMap(set) | Self::CountIn(set) => {
-                self.look_up(to, set)
-            }
+            Self::InSet(set) | Self::InMap(set) | Self::CountIn(set) => self.look_up(to, set),
             Self::Translate => {
                 const DESTINATION: u32 = 1;
                 const IPV4: u32 = 2;
@@ -202,7 +199,6 @@ impl Expression {
         to.text(1, set);
         match self {
             Self::InMap(_) => to.network(2, REGISTER).network(3, RESULT),
-            Self::ByMap(_) => to.network(2, REGISTER).network(3, VERDICT),
             Self::CountIn(_) => to
                 .network(3, UPDATE)
                 .network(4, REGISTER)

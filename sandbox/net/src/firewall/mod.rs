@@ -2,7 +2,7 @@
 //!
 //! `inet limen` holds every rule of the gateway and nothing else touches it. The chains that the
 //! kernel enters do not change while virtual gateways come and go: they match the box's ends of the
-//! links by prefix. What a contract allows lies in two chains of its own (`terms`) that two maps lead to.
+//! links by prefix. What a contract allows lies in sets and maps (`table`).
 //!
 //! ```text
 //! raw      (prerouting -300)  to the box: management, echo request           notrack, accept
@@ -11,13 +11,18 @@
 //!                             from a link, to more than one receiver         refuse: foreign
 //! own      (output -300)      from management                                notrack, accept
 //! publish  (prerouting -100)  from the uplink, to the box                    mark, dnat @publish
-//! forward  (policy drop)      to a link: established, related                accept
-//!                             uplink -> link, was published                  by @shares
-//!                             link -> link                                   refuse: forward
+//! forward  (policy drop)      link -> link                                   refuse: forward
+//!                             to a link: established, related                accept
+//!                             uplink -> link, was published, over @shares    refuse: connections
+//!                             uplink -> link, was published                  accept
 //!                             link -> uplink, was published                  accept
-//!                             from a link                                    by @reach
+//!                             from a link, in the LAN's part of @listed...   share
+//!                             from a link, not to the uplink, or @special    refuse: forward
+//!                             from a link, source in @reach, or @listed...   share
 //!                             from a link                                    refuse: forward
-//! beyond                      not to the uplink, or to @special              refuse: forward
+//! share                       begins a connection, over @shares              refuse: connections
+//!                             begins a connection                            mark
+//!                             tracked                                        accept
 //! input                       established, related, loopback                 accept
 //!                             from a link                                    refuse: input
 //!                             from the uplink: management, echo request      accept
@@ -26,11 +31,13 @@
 //! ```
 //!
 //! *Refuse* drops and counts, for the link and the reason, in the set `refused`, whose elements come
-//! into being when they are needed. What leaves a link is asked for its right packet by packet, so a contract that is
-//! tightened ends flows that are open too. Management is not tracked in either direction: however full the
+//! into being when they are needed. What leaves a link is asked for its right packet by packet, so a
+//! contract that is tightened ends flows that are open too. Both directions of a virtual gateway's connections
+//! count against one share. Management is not tracked in either direction: however full the
 //! table of connections is, it is heard. Other devices of a box that runs another firewall too
 //! are left to that one.
 
+mod element;
 mod expression;
 mod rule;
 mod table;
@@ -46,11 +53,11 @@ use crate::refused::{Reason, Refused};
 use crate::socket::{Family, Socket};
 use expression::Verdict;
 use rule::{Chain, Hook, Rule};
-use table::{REACH, SETS, SHARES, SPECIAL, SPECIAL_NETWORKS};
+use table::{LISTED, SETS, SPECIAL, SPECIAL_NETWORKS, TO_LAN, TO_WAN};
 use transaction::Transaction;
 
-/// The chain that lets nothing return that does not really go beyond the uplink.
-const BEYOND: &str = "beyond";
+/// The chain that asks nothing more of a packet than its connection's share.
+const SHARE: &str = "share";
 
 /// Replaces the table as a whole.
 pub(crate) fn install(uplink: &str, listen: u16) -> Result<(), Fault> {
@@ -62,25 +69,32 @@ pub(crate) fn install(uplink: &str, listen: u16) -> Result<(), Fault> {
     for (first, behind) in &SPECIAL_NETWORKS {
         change.range(SPECIAL, first, behind.as_ref().map(|behind| &behind[..]));
     }
-    change.branch(BEYOND);
-    for rule in beyond(uplink) {
-        change.rule(BEYOND, &rule, &[]);
+    change.branch(SHARE);
+    for rule in share() {
+        change.rule(SHARE, &rule);
     }
     for (chain, rules) in chains(uplink, listen) {
         change.chain(&chain);
         for rule in rules {
-            change.rule(chain.name, &rule, &[]);
+            change.rule(chain.name, &rule);
         }
     }
     change.commit(&Socket::open(Family::Netfilter)?)
 }
 
+/// Lets through what the contract says, for a slot of which the table has nothing.
+pub(crate) fn admit(slot: Slot, contract: &Contract) -> Result<(), Fault> {
+    let mut change = Transaction::begin();
+    terms::begin(&mut change, slot, contract);
+    change.commit(&Socket::open(Family::Netfilter)?)
+}
+
 /// Lets through what the contract says, and nothing that an earlier contract of the slot said:
 /// its flows are cut where they are no longer what they were.
-pub(crate) fn admit(slot: Slot, contract: &Contract) -> Result<(), Fault> {
+pub(crate) fn readmit(slot: Slot, contract: &Contract) -> Result<(), Fault> {
     let socket = Socket::open(Family::Netfilter)?;
     let mut change = Transaction::begin();
-    let obsolete = terms::write(&socket, &mut change, slot, contract)?;
+    let obsolete = terms::replace(&socket, &mut change, slot, contract)?;
     change.commit(&socket)?;
     obsolete
         .iter()
@@ -100,12 +114,13 @@ pub(crate) fn refused(slot: Slot) -> Result<Refused, Fault> {
     terms::refused(&Socket::open(Family::Netfilter)?, slot)
 }
 
-fn beyond(uplink: &str) -> [Rule; 2] {
+fn share() -> [Rule; 3] {
     [
-        Rule::new("elsewhere")
-            .leaving_elsewhere(uplink)
-            .refuse(Reason::Forward),
-        Rule::new("special").for_special().refuse(Reason::Forward),
+        Rule::new("over")
+            .over_by_input()
+            .refuse(Reason::Connections),
+        Rule::new("mark").beginning().mark(),
+        Rule::new("tracked").tracked().accept(),
     ]
 }
 
@@ -180,7 +195,20 @@ fn chains(uplink: &str, listen: u16) -> [(Chain, Vec<Rule>); 6] {
 }
 
 fn forward(uplink: &str) -> Vec<Rule> {
-    vec![
+    let shared = |rule: Rule| rule.end(Verdict::Goto(SHARE));
+    let listed = |whither| {
+        (0..LISTED.len()).map(move |detail| {
+            let rule = Rule::new("listed").entering_by_link();
+            shared(rule.listed(whither, detail))
+        })
+    };
+    let published = |name| {
+        Rule::new(name)
+            .entering_by(uplink)
+            .leaving_by_link()
+            .translated()
+    };
+    let mut rules = vec![
         Rule::new("neighbours")
             .entering_by_link()
             .leaving_by_link()
@@ -189,19 +217,33 @@ fn forward(uplink: &str) -> Vec<Rule> {
             .leaving_by_link()
             .established()
             .accept(),
-        Rule::new("published")
-            .entering_by(uplink)
-            .leaving_by_link()
-            .translated()
-            .by_output(SHARES),
+        published("over")
+            .over_by_output()
+            .refuse_inwards(Reason::Connections),
+        published("published").accept(),
         Rule::new("served")
             .entering_by_link()
             .leaving_by(uplink)
             .translated()
             .accept(),
-        Rule::new("reach").entering_by_link().by_input(REACH),
-        Rule::new("rest").entering_by_link().refuse(Reason::Forward),
-    ]
+    ];
+    rules.extend(listed(TO_LAN));
+    rules.push(
+        Rule::new("elsewhere")
+            .entering_by_link()
+            .leaving_elsewhere(uplink)
+            .refuse(Reason::Forward),
+    );
+    rules.push(
+        Rule::new("special")
+            .entering_by_link()
+            .for_special()
+            .refuse(Reason::Forward),
+    );
+    rules.push(shared(Rule::new("reach").entering_by_link().of_far_reach()));
+    rules.extend(listed(TO_WAN));
+    rules.push(Rule::new("rest").entering_by_link().refuse(Reason::Forward));
+    rules
 }
 
 fn input(uplink: &str, listen: u16) -> Vec<Rule> {
@@ -219,9 +261,4 @@ fn input(uplink: &str, listen: u16) -> Vec<Rule> {
             .accept(),
         Rule::new("rest").entering_by(uplink).drop(),
     ]
-}
-
-/// To the chain that asks nothing more of a packet than its connection's share.
-fn share(name: &str) -> Verdict {
-    Verdict::Goto(name.to_owned())
 }

@@ -2,7 +2,7 @@
 //!
 //! Each word of a rule is one or more of the kernel's expressions.
 
-use limen_proto::contract::{Destination, Protocol};
+use limen_proto::contract::Protocol;
 
 use crate::link::{BOX_ADDRESS, PREFIX};
 use crate::message::Attributes;
@@ -193,13 +193,6 @@ impl Rule {
         self.connection(CONNECTION_STATUS, STATUS_TRANSLATED)
     }
 
-    /// Its destination was not translated.
-    pub(super) fn untranslated(self) -> Self {
-        let bits = Expression::Mask(STATUS_TRANSLATED.to_ne_bytes());
-        self.and([Expression::Connection(CONNECTION_STATUS)])
-            .is(bits, 0u32.to_ne_bytes())
-    }
-
     fn connection(self, key: u32, mask: u32) -> Self {
         let bits = Expression::Mask(mask.to_ne_bytes());
         self.and([Expression::Connection(key)]).compare(
@@ -240,27 +233,39 @@ impl Rule {
         ])
     }
 
-    /// It goes to this destination; `protocol` and the destination's port are compared as well.
-    pub(super) fn for_destination(
-        mut self,
-        destination: &Destination,
-        protocol: Option<Protocol>,
-    ) -> Self {
-        let network = destination.network;
-        if network.prefix() > 0 {
-            let mask = u32::MAX << (32 - u32::from(network.prefix()));
-            self = self.and([network_header(IPV4_DESTINATION, 4)]).is(
-                Expression::Mask(mask.to_be_bytes()),
-                network.first().octets(),
-            );
-        }
-        if let Some(protocol) = protocol {
-            self = self.is(Expression::Meta(META_TRANSPORT), [transport(protocol)]);
-        }
-        if destination.port != 0 {
-            self = self.is(port(2, REGISTER), destination.port.to_be_bytes());
-        }
-        self
+    /// Its source is a virtual gateway that may reach every host of the Internet.
+    pub(super) fn of_far_reach(self) -> Self {
+        self.ipv4().and([
+            network_header(IPV4_SOURCE, 4),
+            Expression::InSet(table::REACH),
+        ])
+    }
+
+    /// Its source may reach its destination; `detail` says how much of that is compared: 0 the network, 1
+    /// and the transport, 2 and the port.
+    pub(super) fn listed(self, whither: u32, detail: usize) -> Self {
+        let word = |offset, register| Expression::Payload {
+            header: HEADER_NETWORK,
+            offset,
+            length: 4,
+            register,
+        };
+        let transport = Expression::MetaInto(META_TRANSPORT, REGISTER + 3);
+        let details = [transport, port(2, REGISTER + 4)];
+        let whither = Expression::Load {
+            register: REGISTER,
+            bytes: whither.to_ne_bytes().into(),
+        };
+        let addresses = [
+            word(IPV4_SOURCE, REGISTER + 1),
+            word(IPV4_DESTINATION, REGISTER + 2),
+        ];
+        let set = table::LISTED.get(detail).copied().unwrap_or_default();
+        self.ipv4()
+            .and([whither])
+            .and(addresses)
+            .and(details.into_iter().take(detail))
+            .and([Expression::InSet(set)])
     }
 
     /// It goes to this TCP port.
@@ -301,30 +306,27 @@ impl Rule {
         ])
     }
 
-    /// Does what the map has for the device that it came in by.
-    pub(super) fn by_input(self, map: &'static str) -> Self {
-        self.and([Expression::Meta(META_INPUT), Expression::ByMap(map)])
+    /// It begins one connection too many of the virtual gateway's whose link it came in by.
+    pub(super) fn over_by_input(self) -> Self {
+        self.beginning().and([
+            Expression::Meta(META_INPUT),
+            Expression::Over(table::SHARES),
+        ])
     }
 
-    /// Does what the map has for the device that it leaves by.
-    pub(super) fn by_output(self, map: &'static str) -> Self {
-        self.and([Expression::Meta(META_OUTPUT), Expression::ByMap(map)])
+    /// The same of the one whose link it leaves by.
+    pub(super) fn over_by_output(self) -> Self {
+        self.beginning().and([
+            Expression::Meta(META_OUTPUT),
+            Expression::Over(table::SHARES),
+        ])
     }
 
-    /// Its connection would be one more than `most` of those that were counted here.
-    pub(super) fn over(self, most: u32) -> Self {
-        self.and([Expression::Over(most)])
-    }
-
-    /// Marks its connection.
-    pub(super) fn mark(self, mark: u32) -> Self {
-        let register = REGISTER;
+    /// Marks its connection as that of the link that it came in by.
+    pub(super) fn mark(self) -> Self {
         self.and([
-            Expression::Load {
-                register,
-                bytes: mark.to_ne_bytes().into(),
-            },
-            Expression::Mark { register },
+            Expression::Meta(META_INPUT),
+            Expression::Mark { register: REGISTER },
         ])
     }
 
@@ -355,13 +357,9 @@ impl Rule {
         self.and([Expression::Meta(META_INPUT)]).refused(reason)
     }
 
-    /// Dropped, and counted for the link with this index.
-    pub(super) fn refuse_for(self, index: u32, reason: Reason) -> Self {
-        self.and([Expression::Load {
-            register: REGISTER,
-            bytes: index.to_ne_bytes().into(),
-        }])
-        .refused(reason)
+    /// Dropped, and counted for the link that it leaves by.
+    pub(super) fn refuse_inwards(self, reason: Reason) -> Self {
+        self.and([Expression::Meta(META_OUTPUT)]).refused(reason)
     }
 
     fn refused(self, reason: Reason) -> Self {

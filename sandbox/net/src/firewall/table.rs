@@ -11,10 +11,17 @@ pub(super) const PUBLISH: &str = "publish";
 pub(super) const SPECIAL: &str = "special";
 /// Set with counters: link and reason of what was refused.
 pub(super) const REFUSED: &str = "refused";
-/// Map of verdicts: link to the chain of what its virtual gateway may reach.
-pub(super) const REACH: &str = "reach";
-/// Map of verdicts: link to the chain of its virtual gateway's share of connections.
+/// Map of objects: link to its virtual gateway's share of connections.
 pub(super) const SHARES: &str = "shares";
+/// Set: virtual gateways that may reach every host of the Internet.
+pub(super) const REACH: &str = "reach";
+/// Sets with ranges: whither, virtual gateway and network; with transport; with transport and port. Three,
+/// because ranges of one set may not overlap, and these may.
+pub(super) const LISTED: [&str; 3] = ["listed", "listed-transport", "listed-port"];
+/// Whither: into the box's own networks.
+pub(super) const TO_LAN: u32 = 1;
+/// Whither: beyond the uplink.
+pub(super) const TO_WAN: u32 = 2;
 
 /// Number of nftables among nfnetlink's subsystems.
 pub(super) const SUBSYSTEM: u8 = 10;
@@ -29,6 +36,10 @@ pub(super) const ELEMENT_KEY: u16 = 1;
 pub(super) const ELEMENT_DATA: u16 = 2;
 /// `NFTA_SET_ELEM_FLAGS`.
 pub(super) const ELEMENT_FLAGS: u16 = 3;
+/// `NFTA_SET_ELEM_OBJREF`.
+pub(super) const ELEMENT_OBJECT: u16 = 9;
+/// `NFTA_SET_ELEM_KEY_END`.
+pub(super) const ELEMENT_END: u16 = 10;
 /// `NFTA_SET_ELEM_EXPR`.
 pub(super) const ELEMENT_EXPRESSION: u16 = 7;
 /// `NFTA_DATA_VALUE`.
@@ -39,17 +50,28 @@ pub(super) const DATA_VALUE: u16 = 1;
 pub(super) struct Set {
     pub(super) name: &'static str,
     pub(super) flags: u32,
-    /// Kind and bytes of a key. Kinds mean something to the `nft` program only, except that of
-    /// verdicts.
+    /// Kind and bytes of a key. Kinds mean something to the `nft` program only.
     pub(super) key: (u32, u32),
-    /// Kind and bytes of what a map has for it.
-    pub(super) data: Option<(u32, u32)>,
+    pub(super) data: Holds,
+}
+
+/// What a set has for a key.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Holds {
+    Nothing,
+    /// Kind and bytes.
+    Data(u32, u32),
+    /// Shares of connections (`NFT_OBJECT_CONNLIMIT`).
+    Shares,
 }
 
 const INTERVAL: u32 = 4;
 const MAP: u32 = 8;
 /// Rules add to it.
 const EVALUATED: u32 = 0x20;
+const OBJECTS: u32 = 0x40;
+/// Ranges of several words in a row.
+pub(super) const WORDS: u32 = 0x80;
 
 const ADDRESS: u32 = 7;
 const PROTOCOL: u32 = 12;
@@ -57,7 +79,6 @@ const PORT: u32 = 13;
 const MARK: u32 = 19;
 const DEVICE: u32 = 20;
 const NUMBER: u32 = 4;
-const VERDICT: u32 = 0xffff_ff00;
 
 /// Several kinds in a row, six bits each.
 const fn row(kinds: &[u32]) -> u32 {
@@ -69,38 +90,54 @@ const fn row(kinds: &[u32]) -> u32 {
     all
 }
 
+const fn ranges(name: &'static str, kind: u32, length: u32) -> Set {
+    Set {
+        name,
+        flags: INTERVAL | WORDS,
+        key: (kind, length),
+        data: Holds::Nothing,
+    }
+}
+
 /// Every set of the table.
-pub(super) const SETS: [Set; 5] = [
+pub(super) const SETS: [Set; 8] = [
     Set {
         name: PUBLISH,
         flags: MAP,
         key: (row(&[PROTOCOL, PORT]), 8),
-        data: Some((row(&[ADDRESS, PORT, MARK]), 12)),
+        data: Holds::Data(row(&[ADDRESS, PORT, MARK]), 12),
     },
     Set {
         name: SPECIAL,
         flags: INTERVAL,
         key: (ADDRESS, 4),
-        data: None,
+        data: Holds::Nothing,
     },
     Set {
         name: REFUSED,
         flags: EVALUATED,
         key: (row(&[DEVICE, NUMBER]), 8),
-        data: None,
-    },
-    Set {
-        name: REACH,
-        flags: MAP,
-        key: (DEVICE, 4),
-        data: Some((VERDICT, 0)),
+        data: Holds::Nothing,
     },
     Set {
         name: SHARES,
-        flags: MAP,
+        flags: OBJECTS,
         key: (DEVICE, 4),
-        data: Some((VERDICT, 0)),
+        data: Holds::Shares,
     },
+    Set {
+        name: REACH,
+        flags: 0,
+        key: (ADDRESS, 4),
+        data: Holds::Nothing,
+    },
+    ranges(LISTED[0], row(&[NUMBER, ADDRESS, ADDRESS]), 12),
+    ranges(LISTED[1], row(&[NUMBER, ADDRESS, ADDRESS, PROTOCOL]), 16),
+    ranges(
+        LISTED[2],
+        row(&[NUMBER, ADDRESS, ADDRESS, PROTOCOL, PORT]),
+        20,
+    ),
 ];
 
 /// Networks none of whose addresses is a host of the Internet (IANA's special-purpose registry), and

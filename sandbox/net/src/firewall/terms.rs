@@ -1,25 +1,11 @@
-//! Terms: what one contract lets through
+//! Terms: what one contract lets through, as elements of the table's sets
 //!
-//! Two chains a virtual gateway, made and changed in one transaction with what leads to them:
-//!
-//! ```text
-//! reach<slot>  destination in the contract's `lan`                goto share<slot>
-//!              (wan) not beyond the uplink after all              refuse, by `beyond`
-//!              wan: all, or destination is listed                 goto share<slot>
-//! share<slot>  begins a connection, one too many                  refuse: connections
-//!              begins a connection, not a published one           mark it as the slot's
-//!              tracked                                            accept
-//! ```
-//!
-//! Both directions count in one chain, and so against one share. What the chains were made from is
-//! kept as a note at their first rule: an adjustment that changes neither leaves them, and the open flows,
-//! alone. What the table has of a slot is found again in the table; nothing of it is kept elsewhere.
-
-use std::hash::{DefaultHasher, Hash, Hasher};
+//! Elements only: rules of a virtual gateway's own would make the kernel check the whole table at each
+//! start, and so the start of one dearer with each other. What the table has of a slot is found
+//! again in the table; nothing of it is kept elsewhere.
 
 use limen_proto::contract::{Contract, Destination, Protocol, Publish, Wan};
 use limen_proto::id::Slot;
-use rustix::io::Errno;
 
 use crate::fault::Fault;
 use crate::flows::Mark;
@@ -28,77 +14,61 @@ use crate::message::{find, walk};
 use crate::refused::{Reason, Refused};
 use crate::socket::Socket;
 
-use super::expression::Verdict;
-use super::rule::{Rule, transport};
+use super::element::{Element, Value};
+use super::rule::transport;
 use super::table::{
-    DATA_VALUE, ELEMENT_DATA, ELEMENT_EXPRESSION, ELEMENT_KEY, ELEMENTS, PUBLISH, REACH, REFUSED,
-    SHARES,
+    DATA_VALUE, ELEMENT_EXPRESSION, ELEMENT_KEY, ELEMENTS, LISTED, PUBLISH, REACH, REFUSED, SHARES,
+    TO_LAN, TO_WAN,
 };
-use super::transaction::{Data, Transaction, elements, note};
-use super::{BEYOND, share};
+use super::transaction::{Transaction, elements};
+
+/// Adds everything of the contract to `change`, for a slot of which the table has nothing.
+pub(super) fn begin(change: &mut Transaction, slot: Slot, contract: &Contract) {
+    for element in wanted(slot, contract) {
+        add(change, slot, contract, &element);
+    }
+}
 
 /// Adds to `change` what makes the slot's terms the contract's. Returns which flows are no longer
 /// what they were.
-pub(super) fn write(
+pub(super) fn replace(
     socket: &Socket,
     change: &mut Transaction,
     slot: Slot,
     contract: &Contract,
 ) -> Result<Vec<Mark>, Fault> {
+    let mut missing = wanted(slot, contract);
     let mut obsolete = Vec::new();
-    let digest = digest(contract);
-    let before = note(socket, &share_name(slot))?;
-    if before.as_deref() != Some(&digest[..]) {
-        branches(change, slot, contract, &digest);
-        if before.is_some() {
-            obsolete.push(Mark::own(slot));
+    for element in present(socket, slot)? {
+        if let Some(at) = missing.iter().position(|wish| *wish == element) {
+            missing.swap_remove(at);
+            continue;
         }
+        remove(change, &element);
+        let mark = match &element.value {
+            Value::Bytes(data) => Mark::read(data),
+            _ => Some(Mark::own(slot)),
+        };
+        obsolete.extend(mark.filter(|mark| !obsolete.contains(mark)));
     }
-    let mut missing: Vec<_> = contract.publish.iter().collect();
-    // Nothing was published by a slot that had no terms.
-    if before.is_some() {
-        published(socket, slot, |key, data| {
-            let kept = missing
-                .iter()
-                .position(|wish| key == outside(wish) && data == inside(slot, wish));
-            if let Some(at) = kept {
-                missing.swap_remove(at);
-            } else {
-                change.remove(PUBLISH, key);
-                obsolete.extend(Mark::read(data));
-            }
-        })?;
-    }
-    for publish in missing {
-        let object = format!("port {} to {}", publish.outside, name(slot));
-        let data = inside(slot, publish);
-        change.add(PUBLISH, object, &outside(publish), Data::Bytes(&data));
+    for element in missing {
+        add(change, slot, contract, &element);
     }
     Ok(obsolete)
 }
 
 /// Removes the slot's terms, and what was counted of its refusals, which is returned.
 pub(super) fn erase(socket: &Socket, slot: Slot) -> Result<Refused, Fault> {
-    let link = index(slot).to_ne_bytes();
     let mut change = Transaction::begin();
-    change.remove(SHARES, &link);
-    change.remove(REACH, &link);
-    change.cut(&reach_name(slot));
-    change.cut(&share_name(slot));
-    published(socket, slot, |key, _| change.remove(PUBLISH, key))?;
-    match change.commit(socket) {
-        // It never had any: terms come and go as a whole.
-        Err(fault) if fault.errno == Errno::NOENT => {}
-        other => other?,
+    for element in present(socket, slot)? {
+        remove(&mut change, &element);
     }
     let mut sum = Refused::default();
-    let mut change = Transaction::begin();
     counted(socket, slot, |key, reason, packets| {
         sum.add(reason, packets);
-        change.remove(REFUSED, key);
+        change.remove(&Element::new(REFUSED, key));
     })?;
-    change.commit(socket)?;
-    Ok(sum)
+    change.commit(socket).map(|()| sum)
 }
 
 /// What was refused to the slot so far.
@@ -108,97 +78,131 @@ pub(super) fn refused(socket: &Socket, slot: Slot) -> Result<Refused, Fault> {
     Ok(sum)
 }
 
-fn reach_name(slot: Slot) -> String {
-    format!("reach{slot}")
+fn add(change: &mut Transaction, slot: Slot, contract: &Contract, element: &Element) {
+    if let Value::Object(share) = &element.value {
+        change.share(share, contract.connections);
+    }
+    change.add(element, &name(slot));
 }
 
-fn share_name(slot: Slot) -> String {
-    format!("share{slot}")
+fn remove(change: &mut Transaction, element: &Element) {
+    change.remove(element);
+    if let Value::Object(share) = &element.value {
+        change.end_share(share);
+    }
 }
 
-/// What the two chains are made from.
-fn digest(contract: &Contract) -> [u8; 8] {
-    let mut hasher = DefaultHasher::new();
-    (contract.wan as u8, contract.connections).hash(&mut hasher);
-    for list in [&contract.destinations[..], &contract.lan[..]] {
-        list.len().hash(&mut hasher);
-        for destination in list {
-            let network = destination.network;
-            let protocol = destination.protocol.map(transport);
-            (network.first(), network.prefix()).hash(&mut hasher);
-            (protocol, destination.port).hash(&mut hasher);
+fn wanted(slot: Slot, contract: &Contract) -> Vec<Element> {
+    let mut all = Vec::new();
+    // A share cannot be changed, so its name says how large it is.
+    let share = format!("share{slot}-{}", contract.connections);
+    all.push(Element {
+        value: Value::Object(share),
+        ..Element::new(SHARES, index(slot).to_ne_bytes())
+    });
+    if contract.wan == Wan::All {
+        all.push(Element::new(REACH, slot.address()));
+    }
+    let mut lists = vec![(TO_LAN, &contract.lan[..])];
+    if contract.wan == Wan::Listed {
+        lists.push((TO_WAN, &contract.destinations[..]));
+    }
+    for (whither, list) in lists {
+        let list = spelt_out(list);
+        let widest = list.iter().enumerate().filter(|(at, destination)| {
+            let mut others = list.iter().enumerate();
+            !others.any(|(other, wider)| covers((other, wider), (*at, destination)))
+        });
+        all.extend(widest.map(|(_, destination)| listed(slot, whither, destination)));
+    }
+    let publish = contract.publish.iter();
+    all.extend(publish.map(|publish| published(slot, publish)));
+    all
+}
+
+/// A port without a transport is TCP's and UDP's: they are the ones that have it at the same place.
+fn spelt_out(list: &[Destination]) -> Vec<Destination> {
+    list.iter()
+        .flat_map(
+            |destination| match (destination.protocol, destination.port) {
+                (None, 1..) => [Protocol::Tcp, Protocol::Udp]
+                    .map(|protocol| Destination {
+                        protocol: Some(protocol),
+                        ..*destination
+                    })
+                    .to_vec(),
+                _ => vec![*destination],
+            },
+        )
+        .collect()
+}
+
+/// Whether the second says nothing beyond the first: ranges of one set may not overlap. Those of
+/// different sets may, and of equals the first counts.
+fn covers((one, wider): (usize, &Destination), (two, other): (usize, &Destination)) -> bool {
+    let alike = wider.protocol == other.protocol && wider.port == other.port;
+    let within = wider.network.contains(other.network.first())
+        && wider.network.prefix() <= other.network.prefix();
+    let equal = wider.network == other.network;
+    one != two && alike && within && (!equal || one < two)
+}
+
+fn listed(slot: Slot, whither: u32, destination: &Destination) -> Element {
+    let [low, high] = [destination.network.first(), destination.network.last()].map(|address| {
+        let mut key = whither.to_ne_bytes().to_vec();
+        key.extend(slot.address());
+        key.extend(address.octets());
+        if let Some(protocol) = destination.protocol {
+            key.extend([transport(protocol), 0, 0, 0]);
         }
-    }
-    hasher.finish().to_ne_bytes()
-}
-
-fn branches(change: &mut Transaction, slot: Slot, contract: &Contract, note: &[u8]) {
-    let (reach, shared) = (reach_name(slot), share_name(slot));
-    change.branch(&shared);
-    change.branch(&reach);
-    change.empty(&shared);
-    change.empty(&reach);
-    let over = Rule::new("over")
-        .beginning()
-        .over(contract.connections)
-        .refuse_for(index(slot), Reason::Connections);
-    change.rule(&shared, &over, note);
-    let mark = Mark::own(slot).value();
-    let marked = Rule::new("mark").beginning().untranslated().mark(mark);
-    change.rule(&shared, &marked, &[]);
-    change.rule(&shared, &Rule::new("tracked").tracked().accept(), &[]);
-    for rule in destinations(&contract.lan) {
-        change.rule(&reach, &rule.end(share(&shared)), &[]);
-    }
-    if contract.wan != Wan::None {
-        let beyond = Rule::new("beyond").end(Verdict::Jump(BEYOND.to_owned()));
-        change.rule(&reach, &beyond, &[]);
-    }
-    match contract.wan {
-        Wan::None => {}
-        Wan::All => change.rule(&reach, &Rule::new("wan").end(share(&shared)), &[]),
-        Wan::Listed => {
-            for rule in destinations(&contract.destinations) {
-                change.rule(&reach, &rule.end(share(&shared)), &[]);
-            }
+        if destination.port != 0 {
+            key.extend(destination.port.to_be_bytes());
+            key.extend([0, 0]);
         }
-    }
-    let link = index(slot).to_ne_bytes();
-    let leads = [(SHARES, share(&shared)), (REACH, Verdict::Jump(reach))];
-    for (map, verdict) in leads {
-        let object = format!("what {} may", name(slot));
-        change.add(map, object, &link, Data::Verdict(&verdict));
+        key
+    });
+    let set = match (destination.protocol, destination.port) {
+        (None, _) => LISTED[0],
+        (Some(_), 0) => LISTED[1],
+        (Some(_), _) => LISTED[2],
+    };
+    Element {
+        end: high,
+        ..Element::new(set, low)
     }
 }
 
-/// Conditions for each destination. A port without a transport is TCP's and UDP's: they are the ones
-/// that have it at the same place.
-fn destinations(list: &[Destination]) -> impl Iterator<Item = Rule> {
-    list.iter().flat_map(|destination| {
-        let transports = match (destination.protocol, destination.port) {
-            (Some(protocol), _) => vec![Some(protocol)],
-            (None, 0) => vec![None],
-            (None, _) => vec![Some(Protocol::Tcp), Some(Protocol::Udp)],
-        };
-        transports
-            .into_iter()
-            .map(|transport| Rule::new("destination").for_destination(destination, transport))
-    })
+/// Protocol and port of the box; address, port inside and mark: each in a register of four bytes.
+fn published(slot: Slot, publish: &Publish) -> Element {
+    let mut key = vec![transport(publish.protocol), 0, 0, 0];
+    key.extend(publish.outside.to_be_bytes());
+    key.extend([0, 0]);
+    let mut data = slot.address().to_vec();
+    data.extend(publish.inside.to_be_bytes());
+    data.extend([0, 0]);
+    data.extend(Mark::published(slot, publish).value().to_ne_bytes());
+    Element {
+        value: Value::Bytes(data),
+        ..Element::new(PUBLISH, key)
+    }
 }
 
-/// Calls `take` with key and data of every port that leads to the slot.
-fn published(socket: &Socket, slot: Slot, mut take: impl FnMut(&[u8], &[u8])) -> Result<(), Fault> {
-    elements(socket, PUBLISH, |message| {
-        for element in listed(message) {
-            let value = |kind| find(element, kind).and_then(|inner| find(inner, DATA_VALUE));
-            let (key, data) = (value(ELEMENT_KEY), value(ELEMENT_DATA));
-            if let (Some(key), Some(data)) = (key, data)
-                && data.starts_with(&slot.address())
-            {
-                take(key, data);
-            }
-        }
-    })
+/// Everything that the table has of the slot.
+fn present(socket: &Socket, slot: Slot) -> Result<Vec<Element>, Fault> {
+    let (link, address) = (index(slot).to_ne_bytes(), slot.address());
+    let is_own = |element: &Element| match &element.value {
+        Value::Object(_) => element.key == link,
+        Value::Bytes(data) => data.starts_with(&address),
+        // Alone, or behind the word that says whither.
+        Value::None => element.key == address || element.key.get(4..8) == Some(&address),
+    };
+    let mut all = Vec::new();
+    for set in [SHARES, REACH, PUBLISH].into_iter().chain(LISTED) {
+        elements(socket, set, |message| {
+            all.extend(Element::read(set, message).into_iter().filter(is_own));
+        })?;
+    }
+    Ok(all)
 }
 
 /// Calls `take` with key, reason and packets of every refusal of the slot's link.
@@ -211,7 +215,7 @@ fn counted(
     const COUNTER_PACKETS: u16 = 2;
     let link = index(slot).to_ne_bytes();
     elements(socket, REFUSED, |message| {
-        for element in listed(message) {
+        for (_, element) in find(message, ELEMENTS).into_iter().flat_map(walk) {
             let key = find(element, ELEMENT_KEY).and_then(|inner| find(inner, DATA_VALUE));
             let packets = find(element, ELEMENT_EXPRESSION)
                 .and_then(|counter| find(counter, EXPRESSION_DATA))
@@ -227,23 +231,37 @@ fn counted(
     })
 }
 
-/// The elements in a message.
-fn listed(message: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let lists = find(message, ELEMENTS).into_iter();
-    lists.flat_map(walk).map(|(_, element)| element)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Protocol and port of the box, each in a register of four bytes.
-fn outside(publish: &Publish) -> [u8; 8] {
-    let [high, low] = publish.outside.to_be_bytes();
-    [transport(publish.protocol), 0, 0, 0, high, low, 0, 0]
-}
+    fn to(network: &str, protocol: Option<Protocol>, port: u16) -> Destination {
+        Destination {
+            network: network.parse().unwrap(),
+            protocol,
+            port,
+        }
+    }
 
-/// Address, port inside, and the mark of such connections, each in a register of four bytes.
-fn inside(slot: Slot, publish: &Publish) -> [u8; 12] {
-    let mut data = [0; 12];
-    data[0..4].copy_from_slice(&slot.address());
-    data[4..6].copy_from_slice(&publish.inside.to_be_bytes());
-    data[8..12].copy_from_slice(&Mark::published(slot, publish).value().to_ne_bytes());
-    data
+    #[test]
+    fn what_a_wider_destination_covers_is_not_said_twice() {
+        let tcp = Some(Protocol::Tcp);
+        let lan = [
+            to("10.0.0.0/8", tcp, 80),
+            to("10.1.0.0/16", tcp, 80),
+            to("10.0.0.0/8", tcp, 80),
+            to("10.1.0.0/16", None, 0),
+            to("10.0.0.0/8", tcp, 81),
+            to("192.168.0.0/16", None, 53),
+        ]
+        .into_iter()
+        .collect();
+        let contract = Contract {
+            lan,
+            ..Contract::default()
+        };
+        let all = wanted(Slot::new(1).unwrap(), &contract);
+        let count = |set| all.iter().filter(|element| element.set == set).count();
+        assert_eq!(LISTED.map(count), [1, 0, 4]);
+    }
 }

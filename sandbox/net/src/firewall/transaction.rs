@@ -8,12 +8,9 @@ use crate::fault::Fault;
 use crate::message::{ACK, APPEND, Attributes, Batch, CREATE, DUMP, EXCLUSIVE};
 use crate::socket::Socket;
 
-use super::expression::Verdict;
+use super::element::Element;
 use super::rule::{Chain, Rule};
-use super::table::{
-    DATA_VALUE, ELEMENT_DATA, ELEMENT_FLAGS, ELEMENT_KEY, ELEMENTS, LIST_ELEMENT, SUBSYSTEM, Set,
-    TABLE,
-};
+use super::table::{ELEMENT_FLAGS, ELEMENTS, Holds, LIST_ELEMENT, SUBSYSTEM, Set, TABLE, WORDS};
 
 const BATCH_BEGIN: u16 = 0x10;
 const BATCH_END: u16 = 0x11;
@@ -22,14 +19,13 @@ const FAMILY_INET: u8 = 1;
 const NEW_TABLE: u16 = 0;
 const DELETE_TABLE: u16 = 2;
 const NEW_CHAIN: u16 = 3;
-const DELETE_CHAIN: u16 = 5;
 const NEW_RULE: u16 = 6;
-const GET_RULE: u16 = 7;
-const DELETE_RULE: u16 = 8;
 const NEW_SET: u16 = 9;
 const NEW_ELEMENT: u16 = 12;
 const GET_ELEMENT: u16 = 13;
 const DELETE_ELEMENT: u16 = 14;
+const NEW_OBJECT: u16 = 18;
+const DELETE_OBJECT: u16 = 20;
 
 /// Name of the table in every message about it.
 const TABLE_NAME: u16 = 1;
@@ -39,7 +35,15 @@ const SET_KEY_TYPE: u16 = 4;
 const SET_KEY_LENGTH: u16 = 5;
 const SET_DATA_TYPE: u16 = 6;
 const SET_DATA_LENGTH: u16 = 7;
+const SET_DESCRIPTION: u16 = 9;
 const SET_ID: u16 = 10;
+const SET_OBJECT_TYPE: u16 = 15;
+
+const OBJECT_NAME: u16 = 2;
+const OBJECT_TYPE: u16 = 3;
+const OBJECT_DATA: u16 = 4;
+/// `NFT_OBJECT_CONNLIMIT`.
+const SHARE: u32 = 5;
 
 const CHAIN_NAME: u16 = 3;
 const CHAIN_HOOK: u16 = 4;
@@ -50,14 +54,6 @@ const HOOK_PRIORITY: u16 = 2;
 
 const RULE_CHAIN: u16 = 2;
 const RULE_EXPRESSIONS: u16 = 4;
-const RULE_NOTE: u16 = 7;
-
-/// What a map has for a key.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Data<'a> {
-    Bytes(&'a [u8]),
-    Verdict(&'a Verdict),
-}
 
 /// Changes that take effect together.
 #[derive(Debug)]
@@ -106,9 +102,18 @@ impl Transaction {
                 .network(SET_FLAGS, set.flags)
                 .network(SET_KEY_TYPE, kind)
                 .network(SET_KEY_LENGTH, length);
-            if let Some((kind, length)) = set.data {
-                to.network(SET_DATA_TYPE, kind)
-                    .network(SET_DATA_LENGTH, length);
+            match set.data {
+                Holds::Nothing => {}
+                Holds::Data(kind, length) => {
+                    to.network(SET_DATA_TYPE, kind)
+                        .network(SET_DATA_LENGTH, length);
+                }
+                Holds::Shares => {
+                    to.network(SET_OBJECT_TYPE, SHARE);
+                }
+            }
+            if set.flags & WORDS != 0 {
+                words(to, length / 4);
             }
             to.network(SET_ID, id);
         });
@@ -136,94 +141,81 @@ impl Transaction {
         });
     }
 
-    /// Removes every rule of a chain that is there.
-    pub(super) fn empty(&mut self, name: &str) {
-        let purpose = ("empty firewall chain", name.to_owned());
-        self.push(purpose, (DELETE_RULE, 0), |to| {
-            to.text(RULE_CHAIN, name);
-        });
-    }
-
-    /// Removes a chain that is there, and its rules.
-    pub(super) fn cut(&mut self, name: &str) {
-        self.empty(name);
-        let purpose = ("remove firewall chain", name.to_owned());
-        self.push(purpose, (DELETE_CHAIN, 0), |to| {
-            to.text(CHAIN_NAME, name);
-        });
-    }
-
-    /// Appends a rule; the kernel keeps the note for us.
-    pub(super) fn rule(&mut self, chain: &str, rule: &Rule, note: &[u8]) {
+    pub(super) fn rule(&mut self, chain: &str, rule: &Rule) {
         let purpose = ("add firewall rule", format!("{chain}/{}", rule.name));
         self.push(purpose, (NEW_RULE, CREATE | APPEND), |to| {
             to.text(RULE_CHAIN, chain)
                 .nest(RULE_EXPRESSIONS, |list| rule.write(list));
-            if !note.is_empty() {
-                to.bytes(RULE_NOTE, note);
-            }
         });
     }
 
-    /// Adds an element; one with that key that says something else is refused.
-    pub(super) fn add(&mut self, set: &str, object: String, key: &[u8], data: Data<'_>) {
-        let flags = match data {
-            // The same verdict may be there already.
-            Data::Verdict(_) => CREATE,
-            _ => CREATE | EXCLUSIVE,
-        };
-        let purpose = ("let through", object);
-        self.element(
-            purpose,
-            (NEW_ELEMENT, flags),
-            (set, key),
-            |element| match data {
-                Data::Bytes(bytes) => {
-                    element.nest(ELEMENT_DATA, |to| {
-                        to.bytes(DATA_VALUE, bytes);
-                    });
-                }
-                Data::Verdict(verdict) => {
-                    element.nest(ELEMENT_DATA, |to| verdict.write(to));
-                }
-            },
-        );
+    /// Makes a share of connections.
+    pub(super) fn share(&mut self, name: &str, most: u32) {
+        const COUNT: u16 = 1;
+        const FLAGS: u16 = 2;
+        /// The share is exceeded, not kept.
+        const INVERTED: u32 = 1;
+        let purpose = ("make share of connections", name.to_owned());
+        self.push(purpose, (NEW_OBJECT, CREATE), |to| {
+            to.text(OBJECT_NAME, name)
+                .network(OBJECT_TYPE, SHARE)
+                .nest(OBJECT_DATA, |data| {
+                    data.network(COUNT, most).network(FLAGS, INVERTED);
+                });
+        });
     }
 
-    /// Adds a range of keys: from the first to before the one behind the last.
-    pub(super) fn range(&mut self, set: &str, first: &[u8], behind: Option<&[u8]>) {
-        const END: u32 = 1;
-        let purpose = || ("list", "a network in the firewall".to_owned());
-        let message = (NEW_ELEMENT, CREATE);
-        self.element(purpose(), message, (set, first), |_| {});
-        if let Some(behind) = behind {
-            self.element(purpose(), message, (set, behind), |element| {
-                element.network(ELEMENT_FLAGS, END);
-            });
-        }
+    /// Removes a share that no element leads to.
+    pub(super) fn end_share(&mut self, name: &str) {
+        let purpose = ("remove share of connections", name.to_owned());
+        self.push(purpose, (DELETE_OBJECT, 0), |to| {
+            to.text(OBJECT_NAME, name).network(OBJECT_TYPE, SHARE);
+        });
+    }
+
+    /// Adds an element, for `whom`; a key that is there already is refused.
+    pub(super) fn add(&mut self, element: &Element, whom: &str) {
+        let object = match (element.set, &element.key[..]) {
+            (super::table::PUBLISH, [_, _, _, _, high, low, ..]) => {
+                format!("port {} to {whom}", u16::from_be_bytes([*high, *low]))
+            }
+            (set, _) => format!("{set} of {whom}"),
+        };
+        let purpose = ("let through", object);
+        let message = (NEW_ELEMENT, CREATE | EXCLUSIVE);
+        self.element(purpose, message, element.set, |to| element.write(to, true));
     }
 
     /// Removes an element that is there.
-    pub(super) fn remove(&mut self, set: &str, key: &[u8]) {
-        let purpose = ("no longer let through", set.to_owned());
-        self.element(purpose, (DELETE_ELEMENT, 0), (set, key), |_| {});
+    pub(super) fn remove(&mut self, element: &Element) {
+        let purpose = ("no longer let through", element.set.to_owned());
+        let message = (DELETE_ELEMENT, 0);
+        self.element(purpose, message, element.set, |to| element.write(to, false));
+    }
+
+    /// Adds a range of keys: from the first to before the one behind the last.
+    pub(super) fn range(&mut self, set: &'static str, first: &[u8], behind: Option<&[u8]>) {
+        const END: u32 = 1;
+        for (key, flags) in [(Some(first), 0), (behind, END)] {
+            let Some(key) = key else { continue };
+            let purpose = ("list", "a network in the firewall".to_owned());
+            self.element(purpose, (NEW_ELEMENT, CREATE), set, |to| {
+                Element::new(set, key).write(to, true);
+                to.network(ELEMENT_FLAGS, flags);
+            });
+        }
     }
 
     fn element(
         &mut self,
         purpose: (&'static str, String),
         message: (u16, u16),
-        (set, key): (&str, &[u8]),
-        more: impl FnOnce(&mut Attributes<'_>),
+        set: &str,
+        write: impl FnOnce(&mut Attributes<'_>),
     ) {
         self.push(purpose, message, |to| {
             to.text(SET_NAME, set).nest(ELEMENTS, |list| {
-                list.nest(LIST_ELEMENT, |element| {
-                    element.nest(ELEMENT_KEY, |to| {
-                        to.bytes(DATA_VALUE, key);
-                    });
-                    more(element);
-                });
+                list.nest(LIST_ELEMENT, write);
             });
         });
     }
@@ -262,35 +254,33 @@ impl Transaction {
     }
 }
 
-/// Hands every message about elements of `set` to `take`, without its fixed part.
-pub(super) fn elements(socket: &Socket, set: &str, take: impl FnMut(&[u8])) -> Result<(), Fault> {
-    let purpose = ("read firewall set", set.to_owned());
-    read(socket, purpose, GET_ELEMENT, (SET_NAME, set), take)
+/// Says that a key is so many words of four bytes.
+fn words(to: &mut Attributes<'_>, count: u32) {
+    const CONCATENATION: u16 = 2;
+    const FIELD_LENGTH: u16 = 1;
+    to.nest(SET_DESCRIPTION, |description| {
+        description.nest(CONCATENATION, |fields| {
+            for _ in 0..count {
+                fields.nest(LIST_ELEMENT, |field| {
+                    field.network(FIELD_LENGTH, 4);
+                });
+            }
+        });
+    });
 }
 
-/// The note of the first rule of a chain that has one; none when the chain is not there.
-pub(super) fn note(socket: &Socket, chain: &str) -> Result<Option<Vec<u8>>, Fault> {
-    let mut found = None;
-    let purpose = ("read firewall chain", chain.to_owned());
-    read(socket, purpose, GET_RULE, (RULE_CHAIN, chain), |rule| {
-        let note = crate::message::find(rule, RULE_NOTE).map(<[u8]>::to_vec);
-        found = found.take().or(note);
-    })?;
-    Ok(found)
-}
-
-/// What is not there has nothing in it.
-fn read(
+/// Hands every message about elements of `set` to `take`, without its fixed part. A set that is not
+/// there has none.
+pub(super) fn elements(
     socket: &Socket,
-    purpose: (&'static str, String),
-    kind: u16,
-    (attribute, name): (u16, &str),
+    set: &str,
     mut take: impl FnMut(&[u8]),
 ) -> Result<(), Fault> {
     let mut batch = Batch::default();
-    let message = (number(kind), DUMP);
+    let purpose = ("read firewall set", set.to_owned());
+    let message = (number(GET_ELEMENT), DUMP);
     batch.push(purpose, message, &[FAMILY_INET, 0, 0, 0], |to| {
-        to.text(TABLE_NAME, TABLE).text(attribute, name);
+        to.text(TABLE_NAME, TABLE).text(SET_NAME, set);
     });
     match socket.dump(&batch, |body| take(body.get(4..).unwrap_or_default())) {
         Err(fault) if fault.errno == Errno::NOENT => Ok(()),
