@@ -4,6 +4,8 @@
 //! core units that face the network. Before each sample there is a pause, so that what the kernel
 //! still does for the life before (removing a network namespace, say) is not counted.
 
+use std::fs;
+
 use anyhow::{Context as _, Result};
 use limen_proto::control::Verb;
 use limen_proto::id::{Slot, UnitId};
@@ -32,6 +34,7 @@ pub(crate) fn run() -> Result<()> {
         virtual_gateways(&wishes, &mut links)?;
         bundles(&wishes, &mut links)?;
         restarts(&wishes, &mut links)?;
+        warm_restarts(&wishes, &mut links)?;
     }
     if wishes.samples > 0 && !wishes.brief {
         growth(&wishes, &links)?;
@@ -93,13 +96,40 @@ fn restarts(wishes: &Wishes, links: &mut Links) -> Result<()> {
     let unit = wishes.bundle();
     links.ask(wishes.start_bundle(STAY)?)?;
     links.first(unit)?;
+    killed_again_and_again(wishes, links, "restart")
+}
+
+/// The same where a spare stands ready; nothing is said where init keeps none.
+fn warm_restarts(wishes: &Wishes, links: &mut Links) -> Result<()> {
+    links.ask(wishes.start_warm_vgw()?)?;
+    links.until(wishes.vgw(), UnitState::Active)?;
+    links.ask(wishes.start_bundle_with(STAY, true)?)?;
+    links.first(wishes.bundle())?;
+    clock::settle(PAUSE);
+    // A spare is in a cgroup beside the bundle's own.
+    if fs::exists(wishes.spare_cgroup()).unwrap_or(false) {
+        return killed_again_and_again(wishes, links, "restart-warm");
+    }
+    println!("probe: no spare is kept here");
+    stopped(wishes, links)
+}
+
+/// Ends with everything stopped.
+fn killed_again_and_again(wishes: &Wishes, links: &mut Links, name: &str) -> Result<()> {
+    let unit = wishes.bundle();
     let mut successor = Samples::default();
     for _ in 0..wishes.samples {
         clock::settle(PAUSE);
         let asked = links.ask(Verb::Kill { unit })?;
         successor.add(asked, links.first(unit)?);
     }
-    successor.show("restart");
+    successor.show(name);
+    stopped(wishes, links)
+}
+
+/// Stops the bundle, then its virtual gateway.
+fn stopped(wishes: &Wishes, links: &Links) -> Result<()> {
+    let unit = wishes.bundle();
     links.ask(Verb::Stop { unit })?;
     links.until(unit, UnitState::Idle)?;
     links.ask(Verb::Stop { unit: wishes.vgw() })?;

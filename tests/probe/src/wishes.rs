@@ -60,6 +60,11 @@ impl Wishes {
         UnitId::Bundle(self.slot, INDEX)
     }
 
+    /// Where the bundle's first spare is.
+    pub(crate) fn spare_cgroup(&self) -> String {
+        format!("/sys/fs/cgroup/limen/vgw-{}/b{INDEX}s", self.slot)
+    }
+
     /// Percent of a processor that a virtual gateway may use.
     pub(crate) const CPU_PERCENT: u16 = 50;
 
@@ -83,7 +88,17 @@ impl Wishes {
 
     /// Starts a virtual gateway.
     pub(crate) fn start_vgw(&self, slot: Slot) -> Result<Verb> {
-        let contract = self.contract(slot, 32 << 20);
+        self.start_vgw_with(slot, self.contract(slot, 32 << 20))
+    }
+
+    /// Starts one in which spares are kept.
+    pub(crate) fn start_warm_vgw(&self) -> Result<Verb> {
+        let mut contract = self.contract(self.slot, 32 << 20);
+        contract.warm = true;
+        self.start_vgw_with(self.slot, contract)
+    }
+
+    fn start_vgw_with(&self, slot: Slot, contract: Contract) -> Result<Verb> {
         let provider = name()?;
         let spec = VgwSpec {
             slot,
@@ -100,6 +115,11 @@ impl Wishes {
 
     /// Starts the bundle, to do `act`; it is restarted at once whenever it ends.
     pub(crate) fn start_bundle(&self, act: &str) -> Result<Verb> {
+        self.start_bundle_with(act, false)
+    }
+
+    /// The same, with a spare where the virtual gateway has them.
+    pub(crate) fn start_bundle_with(&self, act: &str, spare: bool) -> Result<Verb> {
         let spec = BundleSpec {
             slot: self.slot,
             index: INDEX,
@@ -109,7 +129,7 @@ impl Wishes {
             environment: Words::new(),
             user: None,
             jit: false,
-            spare: false,
+            spare,
             limits: limits(8 << 20, 16, 0),
             guarantees: Guarantees::default(),
             temporary: 1 << 20,

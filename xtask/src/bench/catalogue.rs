@@ -87,6 +87,14 @@ pub(crate) const ENTRIES: &[Entry] = &[
     .beside(&["floor-restart", "peer-runsv", "peer-s6"])
     .peer("systemd 39; busybox init 1 s (none of them isolates)"),
     entry(
+        "G4.warm",
+        Instructions,
+        "the same where a spare of the bundle stands ready",
+    )
+    .goal(0.5)
+    .beside(&["floor-restart", "peer-runsv", "peer-s6"])
+    .peer("parked before exec in C 0.179"),
+    entry(
         "G6",
         Instructions,
         "PID 1's first instruction to six idle virtual gateways active",
