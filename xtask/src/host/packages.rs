@@ -74,7 +74,7 @@ mod tests {
     #[test]
     fn every_program_that_images_call_has_its_package_here() {
         // Part of every Debian: a system without them has no packages at all.
-        let essential = ["apt", "dpkg"];
+        let essential = ["apt", "coreutils", "dpkg"];
         for (program, package) in limen_images::tool::PACKAGES {
             let listed = ALWAYS.iter().any(|entry| entry.name == *package);
             assert!(
