@@ -110,7 +110,9 @@ fn attack(slot: Slot, vgw: &Vgw, wall: &Wall, how: &str, skipped: &[Skipped], su
     let words: Vec<_> = skipped.iter().map(text).collect();
     *SKIPPED.lock().unwrap() = words.join(",");
     let name = format!("{} {how}", wall.name);
-    let (text, failed) = run_bundle(slot, vgw, &name, &spec(slot, wall.attack));
+    let mut attacker = spec(slot, wall.attack);
+    attacker.ports.clear();
+    let (text, failed) = run_bundle(slot, vgw, &name, &attacker);
     SKIPPED.lock().unwrap().clear();
     let outcome = match failed {
         Some(Answer::Failed { .. }) => format!("not built: {failed:?}"),
