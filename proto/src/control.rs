@@ -231,6 +231,8 @@ pub struct UnitReport {
     pub era: Era,
     /// What its ended lives have used.
     pub spent: Counters,
+    /// A bundle whose next life stands ready.
+    pub spare: bool,
 }
 
 /// Why init refused.

@@ -7,6 +7,7 @@
 //! - `Built` with the payload's pidfd, sent by the payload itself when all that is left is to
 //!   execute the program, and then end of file: the socket is close-on-exec, so that proves the
 //!   execution. Or `Failed` instead of end of file: only executing failed.
+//!   A payload that is held sends `Built` too, and executes when init says [`Go`] there.
 //! - `Failed`: a step before failed. Nothing was executed and what was begun is ending; init reaps
 //!   processes that it has no pidfd of. For a virtual gateway, `DestroyVgw` removes what is left.
 //! - End of file without an answer: what was to become the payload was killed. Nearly always the
@@ -56,6 +57,8 @@ pub enum Task {
         spec: BundleSpec,
         /// What the spec's device classes mean on this box.
         devices: heapless::Vec<DeviceClass, { crate::limits::DEVICES }>,
+        /// Hold it before its program, until init sends [`Go`] where it hears the answers.
+        held: bool,
     },
     /// Read back what the kernel says of a unit that runs, and compare it with what it was built
     /// from. Descriptor: the pidfd of its main process.
@@ -93,6 +96,10 @@ pub enum Task {
         slot: Slot,
     },
 }
+
+/// To a payload that is held, in its place of the answers' socket: execute the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Go;
 
 /// What limen-jail answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

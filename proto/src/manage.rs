@@ -467,6 +467,8 @@ pub struct Bundle {
     pub detail: String,
     /// Restarts since it was started by request.
     pub restarts: u32,
+    /// Whether its next life stands ready.
+    pub spare: bool,
     /// How its main process ended last.
     pub exit: Option<Exit>,
     /// What is enforced.

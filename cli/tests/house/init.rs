@@ -146,5 +146,6 @@ fn report(unit: UnitId, generation: Generation, tag: u64, state: UnitState) -> U
         frozen: false,
         era: limen_proto::account::Era(1),
         spent: limen_proto::account::Counters::default(),
+        spare: false,
     }
 }

@@ -20,6 +20,13 @@ pub type Effects = Channel<NoopRawMutex, Effect, EFFECTS>;
 pub enum Effect {
     /// Begin a life: fresh cgroup, fresh sockets, limen-jail.
     Build(UnitRef),
+    /// Begin a life ahead of its time: the same, beside the unit's present life, and held before
+    /// its program.
+    BuildSpare(UnitRef),
+    /// The life that was begun ahead is the unit's present one now: let it go on.
+    TakeSpare(UnitRef),
+    /// End a life that was begun ahead, and remove what was made for it. Its record is gone already.
+    EndSpare(UnitRef),
     /// SIGTERM to the main process.
     Terminate(UnitRef),
     /// SIGKILL to the main process alone.

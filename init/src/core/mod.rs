@@ -15,6 +15,7 @@
 //! | `dice`         | numbers that scatter restarts                              |
 //! | `briefing`     | what a core program is told when it begins                 |
 //! | `request`      | the verbs of a control socket, by role                     |
+//! | `spare`        | the next life of a bundle, built before it is needed       |
 //! | `store`        | the descriptors that the broker lets init keep             |
 //! | `shutdown`     | the way down                                               |
 //! | `readiness`    | what a bundle says on its readiness socket                 |
@@ -29,6 +30,7 @@ pub mod machine;
 pub mod readiness;
 pub mod request;
 pub mod shutdown;
+pub mod spare;
 pub mod state;
 pub mod store;
 pub mod supervisor;

@@ -176,6 +176,9 @@ impl Supervisor {
     /// Takes one event.
     pub fn handle(&mut self, event: Event, now: u64) {
         self.sweep();
+        if self.handle_spare(event, now) {
+            return self.settle(now);
+        }
         match event {
             Event::Built { life, pid, posture } => {
                 if let Some(unit) = self.living(life) {
@@ -254,6 +257,7 @@ impl Supervisor {
                         let _ = self.inbox.push_back((unit.id, Input::Expired));
                     }
                 }
+                self.tick_spares(now);
             }
             Event::Shutdown { reboot } => self.begin_ending(reboot, now),
         }
@@ -264,7 +268,8 @@ impl Supervisor {
     pub fn next_deadline(&self) -> Option<u64> {
         let ending = self.ending.first().and_then(Ending::deadline);
         let units = self.units.iter().filter_map(|unit| unit.deadline);
-        units.chain(ending).min()
+        let spares = self.units.iter().filter_map(|unit| unit.spare.deadline());
+        units.chain(spares).chain(ending).min()
     }
 
     /// The next effect to carry out.

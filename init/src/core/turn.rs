@@ -15,7 +15,7 @@ use super::unit::Unit;
 
 impl Supervisor {
     /// Whether what a unit lives in is there.
-    fn home(&self, id: UnitId) -> bool {
+    pub(super) fn home(&self, id: UnitId) -> bool {
         match id {
             UnitId::Bundle(slot, _) => self
                 .unit(UnitId::Vgw(slot))
@@ -107,10 +107,15 @@ impl Supervisor {
     /// What entering a state means, whatever led there.
     fn enter(&mut self, id: UnitId, input: Input, now: u64) {
         let (ending, seed) = (self.ending(), self.seed);
+        let building = self
+            .unit(id)
+            .is_some_and(|unit| unit.state == State::Building);
+        let taken = building && self.take_spare(id);
         let Some(unit) = self.unit_mut(id) else {
             return;
         };
         match unit.state {
+            State::Building if taken => {}
             State::Building => {
                 self.generation = self.generation.saturating_add(1);
                 let generation = Generation(self.generation);
@@ -130,6 +135,7 @@ impl Supervisor {
             | State::Removing(_)
             | State::Awaiting => {}
         }
+        self.mind_spare(id, now);
         let frozen = self.is_frozen(id);
         if let Some(unit) = self.unit_mut(id) {
             unit.set_deadline(now, ending, seed);

@@ -17,6 +17,7 @@ use limen_proto::table::{CoreUnit, Network, Role};
 
 use super::dice;
 use super::machine::Facts;
+use super::spare::Spare;
 use super::state::State;
 
 /// Longest time from the birth of limen-jail to the payload's execve(2), milliseconds. A build
@@ -63,6 +64,8 @@ pub struct Plan {
     pub networked: bool,
     /// What a failed start is called.
     pub start_fault: Fault,
+    /// The next life is wanted before it is needed.
+    pub spare: bool,
 }
 
 impl Plan {
@@ -77,6 +80,7 @@ impl Plan {
             watchdog_ms: entry.watchdog_ms,
             networked: entry.network == Network::Host,
             start_fault: Fault::FailureOnAutoStart,
+            spare: false,
         }
     }
 
@@ -101,6 +105,7 @@ impl Plan {
             watchdog_ms: 0,
             networked: true,
             start_fault: Fault::FailureOnStart,
+            spare: false,
         }
     }
 
@@ -110,6 +115,7 @@ impl Plan {
             notifies: spec.readiness == Readiness::Notify,
             ready_within_ms: spec.ready_within_ms,
             stop_within_ms: spec.stop_within_ms,
+            spare: spec.spare,
             ..Self::vgw(restart)
         }
     }
@@ -164,6 +170,8 @@ pub struct Unit {
     pub starved: bool,
     /// Its present report has not been taken yet.
     pub unreported: bool,
+    /// Its next life.
+    pub spare: Spare,
 }
 
 impl Unit {
@@ -193,6 +201,7 @@ impl Unit {
             spent: Counters::default(),
             starved: false,
             unreported: false,
+            spare: Spare::None,
         }
     }
 
@@ -274,6 +283,7 @@ impl Unit {
             frozen: self.frozen.is_some(),
             era: self.era,
             spent: self.spent,
+            spare: self.has_spare(),
         }
     }
 

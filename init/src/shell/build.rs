@@ -29,7 +29,7 @@ type Failure = (Step, Errno);
 impl Shell {
     /// Begins a life, or tells the core why not.
     pub(super) fn build(&mut self, life: UnitRef) {
-        if let Err((step, errno)) = self.try_build(life) {
+        if let Err((step, errno)) = self.try_build(life, false) {
             self.core.handle(
                 Event::Failed {
                     life,
@@ -40,18 +40,29 @@ impl Shell {
         }
     }
 
-    fn try_build(&mut self, life: UnitRef) -> Result<(), Failure> {
+    /// Begins a life: the unit's present one, or its next, `ahead` of its time.
+    pub(super) fn try_build(&mut self, life: UnitRef, ahead: bool) -> Result<(), Failure> {
         let task_failed = |errno| (Step::Task, errno);
-        let (task, role) = self.task(life.unit).ok_or((Step::Task, Errno::NOENT))?;
+        let (mut task, role) = self.task(life.unit).ok_or((Step::Task, Errno::NOENT))?;
+        if let Task::Bundle { held, .. } = &mut task {
+            *held = ahead;
+        }
         let name = self.name(life.unit);
+        let other = self.must_take_other_name(life.unit);
         let group = self
             .tree
-            .make(life.unit, &name, self.journal)
+            .make(life.unit, &name, other, self.journal)
             .map_err(|errno| (Step::Cgroup, errno))?;
+        // One that was to be removed from this place is not there any more.
+        self.limbo.retain(|old| !group.is_at(&old.group));
 
-        let books = self.lives.begin(life).ok_or((Step::Task, Errno::NOMEM))?;
+        let books = match ahead {
+            true => self.lives.begin_ahead(life),
+            false => self.lives.begin(life),
+        };
+        let books = books.ok_or((Step::Task, Errno::NOMEM))?;
         books.group = Some(group);
-        if books.log.is_none() {
+        if books.log.is_none() && !ahead {
             books.log = Some(make_log(role).map_err(task_failed)?);
         }
         let mut theirs = None;
@@ -88,6 +99,8 @@ impl Shell {
             UnitId::Bundle(slot, _) => Some(self.home(UnitId::Vgw(slot))?),
             UnitId::Core(_) | UnitId::Vgw(_) | UnitId::Hand(..) => None,
         };
+        let log = self.lives.of(life.unit).and_then(|one| one.log.as_ref());
+        let log = duplicate(&log.ok_or(Errno::NOENT)?.write)?;
         let Self {
             lives,
             jail,
@@ -95,12 +108,11 @@ impl Shell {
             ..
         } = self;
         let books = lives.get(life).ok_or(Errno::NOENT)?;
-        let log = books.log.as_ref().ok_or(Errno::NOENT)?;
         let group = books.group.as_ref().ok_or(Errno::NOENT)?;
         let mut riders = Riders::new();
         let all = [
             Some(group.as_fd()),
-            Some(log.write.as_fd()),
+            Some(log.as_fd()),
             control.as_ref().map(AsFd::as_fd),
             hand.as_ref().map(|(channel, _)| channel.as_fd()),
             hand.as_ref().map(|(_, stream)| stream.as_fd()),
@@ -138,6 +150,7 @@ impl Shell {
             Program::Bundle(spec) => Task::Bundle {
                 spec: spec.clone(),
                 devices: self.devices(spec),
+                held: false,
             },
         };
         Some((task, role))

@@ -27,7 +27,7 @@ use super::size;
 use super::token::Token;
 use crate::core::effect::Effect;
 use crate::core::supervisor::Event;
-use crate::core::unit::Program;
+use crate::core::unit::{Program, Unit};
 
 /// Lives between two lines about init's own size.
 const LIVES_PER_LINE: u32 = 1000;
@@ -46,6 +46,9 @@ impl Shell {
                 self.build(life);
                 self.show_size(life.generation);
             }
+            Effect::BuildSpare(life) => self.build_spare(life),
+            Effect::TakeSpare(life) => self.take_spare(life),
+            Effect::EndSpare(life) => self.end_spare(life),
             Effect::Terminate(life) => self.signal(life, Signal::TERM),
             Effect::Kill(life) => self.signal(life, Signal::KILL),
             Effect::Clear(life) => self.clear(life),
@@ -150,8 +153,11 @@ impl Shell {
             // It never came to have anything.
             return self.core.handle(Event::Emptied(life), self.now);
         };
+        // A spare waits for this end: what is empty already needs no kill, which costs a cgroup.
+        let spared = self.core.unit(life.unit).is_some_and(Unit::has_spare);
         if let Some(group) = &books.group {
-            if let Err(errno) = group.kill() {
+            let done = spared && group.is_empty();
+            if !done && let Err(errno) = group.kill() {
                 self.journal.log(
                     Level::Warning,
                     format_args!("kill cgroup of unit {}: {errno}", life.unit),
@@ -177,6 +183,11 @@ impl Shell {
         if let Some(group) = &books.group {
             if !group.is_empty() {
                 return;
+            }
+            if self.core.unit(life.unit).is_some_and(Unit::has_spare) {
+                // Counted and removed later: the spare has a cgroup of its own.
+                self.remove_later(life);
+                return self.core.handle(Event::Emptied(life), self.now);
             }
             let counters = group.counters();
             if let Err(errno) = self.tree.remove(group) {

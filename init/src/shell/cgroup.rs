@@ -1,7 +1,8 @@
 //! The cgroup tree: one fresh leaf a life
 //!
 //! `limen/core/<name>` for the core's programs, `limen/vgw-<slot>/core` for a reaper and
-//! `limen/vgw-<slot>/b<index>` for a bundle. A leaf that was killed is removed and never used again:
+//! `limen/vgw-<slot>/b<index>` for a bundle, or `b<index>s` where a spare of it has the other name.
+//! A leaf that was killed is removed and never used again:
 //! Linux 6.12 ends a child that is cloned into one at once, and says nothing. Kills are written to
 //! leaves only, so that the inner nodes stay usable. No task is ever moved.
 
@@ -64,18 +65,24 @@ impl Tree {
         Ok(Self(root))
     }
 
-    /// A fresh leaf for a life.
+    /// A fresh leaf for a life. `other`: under the other of a bundle's two names.
     ///
     /// # Errors
     /// The old one still holds processes (EBUSY), or memory ran out.
-    pub(super) fn make(&self, unit: UnitId, name: &str, journal: &Journal) -> Result<Group, Errno> {
+    pub(super) fn make(
+        &self,
+        unit: UnitId,
+        name: &str,
+        other: bool,
+        journal: &Journal,
+    ) -> Result<Group, Errno> {
         if let UnitId::Vgw(slot) = unit {
             let path = vgw_path(slot);
             make_directory(&self.0, &path)?;
             let inner = rustix::fs::openat(&self.0, path.as_str(), DIRECTORY, Mode::empty())?;
             hand_down(&inner, journal);
         }
-        self.make_at(leaf_path(unit, name))
+        self.make_at(leaf_path(unit, name, other))
     }
 
     /// A fresh leaf of the core's branch that belongs to no unit.
@@ -83,7 +90,7 @@ impl Tree {
     /// # Errors
     /// As [`Tree::make`].
     pub(super) fn make_core(&self, name: &str) -> Result<Group, Errno> {
-        self.make_at(leaf_path(UnitId::Core(0), name))
+        self.make_at(leaf_path(UnitId::Core(0), name, false))
     }
 
     fn make_at(&self, path: GroupPath) -> Result<Group, Errno> {
@@ -167,6 +174,16 @@ impl Group {
         })
     }
 
+    /// Whether it is a unit's, under the first of its names.
+    pub(super) fn is_first_of(&self, unit: UnitId) -> bool {
+        self.path == leaf_path(unit, "", false)
+    }
+
+    /// Whether it is at the same place as another one.
+    pub(super) fn is_at(&self, other: &Self) -> bool {
+        self.path == other.path
+    }
+
     /// What this life has used so far.
     pub(super) fn counters(&self) -> Counters {
         counters::read(self.directory.as_fd())
@@ -191,13 +208,14 @@ fn vgw_path(slot: Slot) -> GroupPath {
     path
 }
 
-fn leaf_path(unit: UnitId, name: &str) -> GroupPath {
+fn leaf_path(unit: UnitId, name: &str, other: bool) -> GroupPath {
     let mut path = GroupPath::new();
     // Names have at most 32 bytes, so every path fits.
     let _ = match unit {
         UnitId::Core(_) => write!(path, "core/{name}"),
         UnitId::Hand(slot, run) => write!(path, "core/{name}-{slot}-{run}"),
         UnitId::Vgw(slot) => write!(path, "vgw-{slot}/core"),
+        UnitId::Bundle(slot, index) if other => write!(path, "vgw-{slot}/b{index}s"),
         UnitId::Bundle(slot, index) => write!(path, "vgw-{slot}/b{index}"),
     };
     path

@@ -165,10 +165,7 @@ impl Shell {
 
     fn find(&mut self, which: impl Fn(&super::life::Life) -> bool) -> Option<UnitRef> {
         let found = self.lives.iter_mut().find(|books| which(books))?;
-        Some(UnitRef {
-            unit: found.unit,
-            generation: found.generation,
-        })
+        Some(found.life())
     }
 
     /// A bundle says something about itself. Datagrams of one turn are heard together: a bundle that

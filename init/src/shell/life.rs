@@ -72,13 +72,18 @@ impl Life {
         }
     }
 
+    /// Which life it is.
+    pub(super) fn life(&self) -> UnitRef {
+        UnitRef {
+            unit: self.unit,
+            generation: self.generation,
+        }
+    }
+
     /// Closes what belongs to one life, and removes its sockets.
     pub(super) fn release(&mut self) {
         if self.run.is_some() {
-            sockets::forget_bundle(UnitRef {
-                unit: self.unit,
-                generation: self.generation,
-            });
+            sockets::forget_bundle(self.life());
         }
         *self = Self {
             generation: self.generation,
@@ -94,29 +99,63 @@ impl Life {
     }
 }
 
-/// The descriptors of all units.
-pub(super) struct Lives(Vec<Life, UNITS>);
+/// The descriptors of all units: of their present lives, and of those that were begun ahead.
+pub(super) struct Lives {
+    present: Vec<Life, UNITS>,
+    ahead: Vec<Life, UNITS>,
+}
 
 impl Lives {
     pub(super) const fn new() -> Self {
-        Self(Vec::new())
+        Self {
+            present: Vec::new(),
+            ahead: Vec::new(),
+        }
     }
 
     /// The unit's, whatever its life.
     pub(super) fn of(&mut self, unit: UnitId) -> Option<&mut Life> {
-        self.0.iter_mut().find(|one| one.unit == unit)
+        self.present.iter_mut().find(|one| one.unit == unit)
     }
 
-    /// Those of one life; none when it is not the present one.
+    /// Those of one life; none when it is neither the present one nor begun ahead.
     pub(super) fn get(&mut self, life: UnitRef) -> Option<&mut Life> {
-        self.of(life.unit)
-            .filter(|one| one.generation == life.generation)
+        self.iter_mut().find(|one| one.life() == life)
+    }
+
+    /// Opens the books for a life that is begun ahead.
+    pub(super) fn begin_ahead(&mut self, life: UnitRef) -> Option<&mut Life> {
+        let books = Life {
+            generation: life.generation,
+            ..Life::new(life.unit)
+        };
+        self.ahead.push(books).ok()?;
+        self.ahead.last_mut()
+    }
+
+    /// Takes the books of a life that was begun ahead.
+    pub(super) fn take_ahead(&mut self, life: UnitRef) -> Option<Life> {
+        let place = self.ahead.iter().position(|one| one.life() == life)?;
+        Some(self.ahead.swap_remove(place))
+    }
+
+    /// Makes a life that was begun ahead the present one. What outlives a life stays.
+    pub(super) fn promote(&mut self, life: UnitRef) -> Option<&mut Life> {
+        let books = self.take_ahead(life)?;
+        let present = self.of(life.unit)?;
+        present.release();
+        *present = Life {
+            log: present.log.take(),
+            shown: present.shown,
+            ..books
+        };
+        Some(present)
     }
 
     /// Opens the books for a new life.
     pub(super) fn begin(&mut self, life: UnitRef) -> Option<&mut Life> {
         if self.of(life.unit).is_none() {
-            self.0.push(Life::new(life.unit)).ok()?;
+            self.present.push(Life::new(life.unit)).ok()?;
         }
         let one = self.of(life.unit)?;
         one.release();
@@ -126,18 +165,18 @@ impl Lives {
 
     /// Closes everything of a unit.
     pub(super) fn forget(&mut self, unit: UnitId) {
-        if let Some(place) = self.0.iter().position(|one| one.unit == unit) {
-            self.0.swap_remove(place).release();
+        if let Some(place) = self.present.iter().position(|one| one.unit == unit) {
+            self.present.swap_remove(place).release();
         }
     }
 
-    /// Every unit's.
+    /// Every life's.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Life> {
-        self.0.iter()
+        self.present.iter().chain(&self.ahead)
     }
 
-    /// Every unit's.
+    /// Every life's.
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Life> {
-        self.0.iter_mut()
+        self.present.iter_mut().chain(&mut self.ahead)
     }
 }

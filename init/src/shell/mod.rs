@@ -18,6 +18,7 @@
 //! | `life`     | the descriptors of one unit                                     |
 //! | `jail`     | limen-jail: starting it, and giving it tasks                    |
 //! | `cgroup`   | the cgroup tree                                                 |
+//! | `spare`    | lives that are begun ahead of their time                        |
 //! | `sockets`  | sockets that init makes for its units                           |
 //! | `mounts`   | the mounts of PID 1                                             |
 //! | `boot`     | the number of this life of init                                 |
@@ -40,6 +41,7 @@ mod mounts;
 mod signals;
 mod size;
 mod sockets;
+mod spare;
 mod start;
 mod token;
 mod turn;
@@ -77,6 +79,8 @@ pub struct Shell {
     /// The leaf that limen-jail lives in, whether it stays or does an errand.
     workroom: cgroup::Group,
     jail: jail::Jail,
+    /// What is removed when there is nothing else to do.
+    limbo: spare::Limbo,
     /// The management port.
     port: Option<OwnedFd>,
     watchdog: Option<watchdog::Watchdog>,

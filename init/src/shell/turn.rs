@@ -14,6 +14,7 @@ use super::Shell;
 use super::clock;
 use super::journal::Level;
 use super::signals::Asked;
+use super::spare;
 use super::token::Token;
 use crate::core::supervisor::Event;
 
@@ -47,6 +48,9 @@ impl Shell {
             }
         };
         self.now = clock::now();
+        if ready.is_empty() {
+            self.tidy();
+        }
         for event in ready.iter() {
             if let Some(token) = Token::decode(event.data.u64()) {
                 self.hear(token);
@@ -106,6 +110,7 @@ impl Shell {
             return Some(Timespec::default());
         }
         let due = [
+            (!self.limbo.is_empty()).then(|| clock::now().saturating_add(spare::AGAIN_MS)),
             self.journal
                 .is_behind()
                 .then(|| clock::now().saturating_add(CONSOLE_MS)),

@@ -94,6 +94,12 @@ pub(super) static KIND: Kind = Kind {
             description: "restarts since it was started by request",
         },
         Attribute {
+            name: "Spare",
+            form: Form::Boolean,
+            unit: "",
+            description: "whether its next life stands ready, so that a restart only executes its program",
+        },
+        Attribute {
             name: "Exit",
             form: Form::Text,
             unit: "",
@@ -309,6 +315,7 @@ fn values(bundle: &Bundle) -> Vec<Value> {
         json!(bundle.fault.to_string()),
         json!(bundle.detail),
         json!(bundle.restarts),
+        json!(bundle.spare),
         json!(exit),
         json!(bundle.usage.cpu_us),
         json!(bundle.usage.memory),

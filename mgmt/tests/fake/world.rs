@@ -110,6 +110,7 @@ pub fn bundle(name: &str) -> Bundle {
         fault: Fault::NoFault,
         detail: String::new(),
         restarts: 2,
+        spare: false,
         exit: Some(Exit::Signal(9)),
         posture: posture(),
         usage: Usage {

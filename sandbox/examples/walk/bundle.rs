@@ -224,6 +224,7 @@ pub(crate) fn run_bundle(
         &Task::Bundle {
             spec: spec.clone(),
             devices: heapless::Vec::from_slice(&[device()]).unwrap(),
+            held: false,
         },
         &[
             writer.as_fd(),
@@ -278,6 +279,7 @@ pub(crate) fn timing(slot: Slot, vgw: &Vgw) {
             &Task::Bundle {
                 spec: spec(slot, "true"),
                 devices: heapless::Vec::new(),
+                held: false,
             },
             &[
                 null().as_fd(),

@@ -57,6 +57,7 @@ pub(super) fn payload(
     cgroup: BorrowedFd<'_>,
     home: &Home,
     init: &Init,
+    held: bool,
 ) -> Result<Fault, Fault> {
     Cgroup::given(cgroup)?.limit(&Share {
         limits: &spec.limits,
@@ -98,6 +99,9 @@ pub(super) fn payload(
         compared: Compared::NotYet,
     };
     init.built(&own, posture, &[])?;
+    if held {
+        init.hold()?;
+    }
     Ok(command.run(&[]))
 }
 

@@ -108,12 +108,16 @@ impl Jail {
         let log = given.take("the log")?;
         let place = cgroup.as_fd();
         match task {
-            Task::Bundle { spec, devices } => {
+            Task::Bundle {
+                spec,
+                devices,
+                held,
+            } => {
                 let home = bundle::Home::take(&mut given)?;
                 namespaces::enter_processes(home.reaper())?;
                 let born = namespaces::born(Namespaces::NONE, place, || {
                     become_unit(init, &log, || {
-                        bundle::payload(&spec, &devices, place, &home, init)
+                        bundle::payload(&spec, &devices, place, &home, init, held)
                     })
                 });
                 namespaces::enter_processes(self.own.as_fd())?;

@@ -90,7 +90,7 @@ pub(super) fn adjust(
     Cgroup::of_vgw(slot)?.change(&share(contract))?;
     for one in shares {
         // None: it ended meanwhile, and starts again with its new share.
-        if let Some(leaf) = Cgroup::of_bundle(slot, one.index)? {
+        for leaf in Cgroup::of_bundle(slot, one.index)? {
             leaf.change(&Share {
                 limits: &one.limits,
                 guarantees: &one.guarantees,

@@ -90,6 +90,7 @@ pub fn bundle(
     };
     if let Some(report) = unit.report {
         shown.restarts = report.restarts;
+        shown.spare = report.spare;
         shown.exit = report.exit;
         if report.state != UnitState::Idle {
             shown.posture = report.posture;
@@ -144,6 +145,7 @@ fn from_summary(summary: &Summary) -> Bundle {
         fault: Fault::NoFault,
         detail: String::new(),
         restarts: 0,
+        spare: false,
         exit: None,
         posture: Posture::default(),
         usage: Usage {

@@ -85,42 +85,57 @@ fn cores() -> u16 {
     u16::try_from(cores).unwrap_or(u16::MAX)
 }
 
-/// The cgroup of a unit.
-fn folder(places: &Places, core_units: &[Name], unit: UnitId) -> Option<PathBuf> {
-    let folder = match unit {
-        UnitId::Core(number) => format!("core/{}", core_units.get(usize::from(number))?),
-        UnitId::Vgw(slot) => format!("vgw-{slot}"),
-        UnitId::Bundle(slot, index) => format!("vgw-{slot}/b{index}"),
-        UnitId::Hand(..) => return None,
+/// The cgroups of a unit: two of a bundle, which has two names for itself and its spare in turn and
+/// uses what both use.
+fn folders(places: &Places, core_units: &[Name], unit: UnitId) -> Vec<PathBuf> {
+    let names = match unit {
+        UnitId::Core(number) => match core_units.get(usize::from(number)) {
+            Some(name) => vec![format!("core/{name}")],
+            None => Vec::new(),
+        },
+        UnitId::Vgw(slot) => vec![format!("vgw-{slot}")],
+        UnitId::Bundle(slot, index) => {
+            vec![
+                format!("vgw-{slot}/b{index}"),
+                format!("vgw-{slot}/b{index}s"),
+            ]
+        }
+        UnitId::Hand(..) => Vec::new(),
     };
-    Some(places.cgroups.join(folder))
+    names.iter().map(|name| places.cgroups.join(name)).collect()
 }
 
-/// What the present life of a unit has used.
+/// What the present life of a unit has used, its spare included.
 pub(super) fn counters(places: &Places, core_units: &[Name], unit: UnitId) -> Counters {
-    let mut counters = Counters::default();
-    if let Some(folder) = folder(places, core_units, unit) {
+    let of_one = |folder: PathBuf| {
+        let mut counters = Counters::default();
         for file in FILES {
             counters.take(
                 file,
                 &fs::read_to_string(folder.join(file)).unwrap_or_default(),
             );
         }
-    }
-    counters
+        counters
+    };
+    let folders = folders(places, core_units, unit);
+    let all = folders.into_iter().map(of_one);
+    all.fold(Counters::default(), Counters::and)
 }
 
 /// What a unit uses now.
 pub(super) fn usage(places: &Places, core_units: &[Name], unit: UnitId) -> Usage {
-    let Some(folder) = folder(places, core_units, unit) else {
-        return Usage::default();
-    };
-    Usage {
-        cpu_us: cpu(&folder),
-        memory: number(&folder.join("memory.current")),
-        processes: u32::try_from(number(&folder.join("pids.current"))).unwrap_or(u32::MAX),
-        ..Usage::default()
+    let mut usage = Usage::default();
+    for folder in folders(places, core_units, unit) {
+        let processes = number(&folder.join("pids.current"));
+        usage.cpu_us = usage.cpu_us.saturating_add(cpu(&folder));
+        usage.memory = usage
+            .memory
+            .saturating_add(number(&folder.join("memory.current")));
+        usage.processes = usage
+            .processes
+            .saturating_add(u32::try_from(processes).unwrap_or(u32::MAX));
     }
+    usage
 }
 
 fn number(path: &Path) -> u64 {

@@ -94,6 +94,7 @@ impl Init {
             frozen: false,
             era: limen_proto::account::Era(1),
             spent: limen_proto::account::Counters::default(),
+            spare: false,
         };
         self.control.send(&Event::Report(report), &[]).unwrap();
         report

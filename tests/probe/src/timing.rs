@@ -63,6 +63,13 @@ impl Links {
         self.wait(unit, |report| report.state == state)
     }
 
+    /// Waits until a spare of a unit stands ready.
+    pub(crate) fn spare(&self, unit: UnitId) -> Result<u64> {
+        self.wait(unit, |report| {
+            report.spare && report.state == UnitState::Active
+        })
+    }
+
     /// Waits until a unit was restarted so many times; returns when that was heard.
     pub(crate) fn restarted(&self, unit: UnitId, times: u32) -> Result<u64> {
         self.wait(unit, |report| report.restarts >= times)

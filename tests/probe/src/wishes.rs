@@ -60,11 +60,6 @@ impl Wishes {
         UnitId::Bundle(self.slot, INDEX)
     }
 
-    /// Where the bundle's first spare is.
-    pub(crate) fn spare_cgroup(&self) -> String {
-        format!("/sys/fs/cgroup/limen/vgw-{}/b{INDEX}s", self.slot)
-    }
-
     /// Percent of a processor that a virtual gateway may use.
     pub(crate) const CPU_PERCENT: u16 = 50;
 

@@ -18,7 +18,7 @@ use super::{Figures, Subject, peers};
 use crate::progress::Step;
 
 /// Names of the probe's figures, and ours.
-const FIGURES: [(&str, &str); 15] = [
+const FIGURES: [(&str, &str); 16] = [
     ("floor", "floor-fork-exec"),
     ("floor-restart", "floor-restart"),
     ("peer-bwrap", "peer-bwrap"),
@@ -31,6 +31,7 @@ const FIGURES: [(&str, &str); 15] = [
     ("bundle", "G2.bundle"),
     ("bundle-active", "bundle-cold-active"),
     ("restart", "G4.cold"),
+    ("restart-warm", "G4.warm"),
     ("vgw-alone", "vgw-start-1"),
     ("vgw-last", "vgw-start-64"),
     ("adjusted", "adjust"),

@@ -17,4 +17,5 @@ mod freeze;
 mod machine;
 mod random;
 mod scenarios;
+mod spares;
 mod world;

@@ -46,6 +46,8 @@ pub(super) struct World {
     pub(super) finished: Option<bool>,
     pub(super) builds: u64,
     pub(super) releases: u64,
+    /// Lives that were begun ahead and neither taken nor ended.
+    pub(super) spares: BTreeMap<UnitId, Generation>,
 }
 
 impl World {
@@ -63,6 +65,7 @@ impl World {
             finished: None,
             builds: 0,
             releases: 0,
+            spares: BTreeMap::new(),
         }
     }
 
@@ -201,6 +204,20 @@ impl World {
                     .lives
                     .insert(life.unit, (life.generation, Stage::Jailing));
                 assert!(earlier.is_none(), "two lives of {}", life.unit);
+            }
+            Effect::BuildSpare(life) => {
+                assert_eq!(self.state(life.unit), State::Active, "{} ahead", life.unit);
+                let earlier = self.spares.insert(life.unit, life.generation);
+                assert!(earlier.is_none(), "two spares of {}", life.unit);
+            }
+            Effect::TakeSpare(life) => {
+                assert_eq!(self.spares.remove(&life.unit), Some(life.generation));
+                let earlier = self.lives.insert(life.unit, (life.generation, Stage::Made));
+                assert!(earlier.is_none(), "two lives of {}", life.unit);
+                self.builds += 1;
+            }
+            Effect::EndSpare(life) => {
+                assert_eq!(self.spares.remove(&life.unit), Some(life.generation));
             }
             Effect::Clear(life) => {
                 if self.lives.contains_key(&life.unit) {

@@ -89,13 +89,11 @@ impl Cgroup {
         Self::open(vgw_path(slot))
     }
 
-    /// A bundle's, if it is there.
-    pub(crate) fn of_bundle(slot: Slot, index: BundleIndex) -> Result<Option<Self>, Fault> {
-        let path = vgw_path(slot).join(format!("b{index}"));
-        match path.exists() {
-            true => Self::open(path).map(Some),
-            false => Ok(None),
-        }
+    /// A bundle's that are there: its own and its spare's, which take two names in turn.
+    pub(crate) fn of_bundle(slot: Slot, index: BundleIndex) -> Result<Vec<Self>, Fault> {
+        let paths = ["", "s"].map(|end| vgw_path(slot).join(format!("b{index}{end}")));
+        let there = paths.into_iter().filter(|path| path.exists());
+        there.map(Self::open).collect()
     }
 
     fn open(path: PathBuf) -> Result<Self, Fault> {

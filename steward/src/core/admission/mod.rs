@@ -22,7 +22,6 @@ pub(super) use resource::{all_programs, programs};
 use super::desired::{Desired, VgwRecord};
 use super::sound::sound;
 use super::turn::Capacity;
-use super::unapplied;
 
 /// Disk that stays free for the steward's state and the file system's own needs.
 pub const CORE_DISK: u64 = 16 << 20;
@@ -104,7 +103,7 @@ impl<'a> Question<'a> {
 
     /// Everything that stands against it, in the order in which it is told.
     fn obstacles(&self) -> impl Iterator<Item = Refusal> {
-        let own = [sound(self.contract), unapplied::of_contract(self.contract)];
+        let own = [sound(self.contract)];
         let resources = resource::all(self);
         let sums = resources.into_iter().map(|resource| resource.check());
         own.into_iter()

@@ -406,6 +406,7 @@ impl House {
             frozen: false,
             era: Era(ERAS.fetch_add(1, Ordering::Relaxed)),
             spent: Counters::default(),
+            spare: false,
         };
         self.units.insert(unit, report);
         self.inputs.push_back(Input::Reported(report));
