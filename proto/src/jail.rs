@@ -165,6 +165,8 @@ pub struct Inspected {
     /// The first process of its virtual gateway, in init's pid namespace; 0 for a core unit, and
     /// for a virtual gateway itself.
     pub reaper: u32,
+    /// Whether it is a bundle that has the second of its two cgroup names.
+    pub second_name: bool,
     /// What it was built from.
     pub unit: Built,
 }

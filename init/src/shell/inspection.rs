@@ -78,9 +78,14 @@ impl Shell {
             Some(Program::Hand(..)) | None => None,
         };
         let Some(unit) = unit else { return };
+        let group = self.lives.get(life).and_then(|books| books.group.as_ref());
         let task = Task::Inspect(Inspected {
             process,
             reaper: reaper.unwrap_or_default(),
+            second_name: match life.unit {
+                UnitId::Bundle(..) => group.is_some_and(|group| !group.is_first_of(life.unit)),
+                UnitId::Core(_) | UnitId::Vgw(_) | UnitId::Hand(..) => false,
+            },
             unit,
         });
         self.inspecting = true;

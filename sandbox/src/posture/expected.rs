@@ -72,7 +72,7 @@ pub(super) fn of(inspected: &Inspected) -> Result<Expected, Fault> {
     let parts = match &inspected.unit {
         Built::Core(unit) => core(unit),
         Built::Vgw(spec) => vgw(spec),
-        Built::Bundle(spec) => bundle(spec)?,
+        Built::Bundle(spec) => bundle(spec, inspected.second_name)?,
     };
     let mut record = Record::default();
     let four = |id: u32| format!("{id} {id} {id} {id}");
@@ -217,7 +217,7 @@ fn vgw(spec: &VgwSpec) -> Parts<'_> {
     }
 }
 
-fn bundle(spec: &BundleSpec) -> Result<Parts<'_>, Fault> {
+fn bundle(spec: &BundleSpec, second_name: bool) -> Result<Parts<'_>, Fault> {
     let mut mounts = Mounts::default();
     for (point, attributes) in [ROOT, DEVICES, ("/proc", WRITE), ("/run/limen", READ)] {
         mounts.add(point, attributes);
@@ -236,7 +236,8 @@ fn bundle(spec: &BundleSpec) -> Result<Parts<'_>, Fault> {
     for volume in &spec.volumes {
         mounts.add(&volume.path, WRITE);
     }
-    let place = format!("vgw-{}/b{}", spec.slot, spec.index);
+    let end = if second_name { "s" } else { "" };
+    let place = format!("vgw-{}/b{}{end}", spec.slot, spec.index);
     Ok(Parts {
         user: spec.index.outer_id(spec.slot),
         capabilities: 0,

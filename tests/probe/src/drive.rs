@@ -4,7 +4,6 @@
 //! core units that face the network. Before each sample there is a pause, so that what the kernel
 //! still does for the life before (removing a network namespace, say) is not counted.
 
-
 use anyhow::{Context as _, Result};
 use limen_proto::control::Verb;
 use limen_proto::id::{Slot, UnitId};

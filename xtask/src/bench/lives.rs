@@ -95,10 +95,6 @@ pub(crate) fn measure(
         );
         figures.add_instructions(ours, figure.least);
     }
-    // Only where init keeps spares.
-    if let Some(warm) = console.figure("restart-warm") {
-        figures.add_instructions("G4.warm", warm.least);
-    }
     for (theirs, ours) in MEMORY {
         let memory = console
             .memory(theirs)
