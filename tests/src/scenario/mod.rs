@@ -19,6 +19,7 @@ mod power;
 mod privacy;
 mod reference;
 mod restart;
+mod spare;
 mod walls;
 
 use std::path::{Path, PathBuf};
@@ -59,6 +60,10 @@ pub const ALL: &[Scenario] = &[
     Scenario {
         name: "bundle-restart",
         play: restart::a_killed_program_comes_back,
+    },
+    Scenario {
+        name: "spare",
+        play: spare::each_life_is_taken_from_a_spare,
     },
     Scenario {
         name: "vgw-life",

@@ -19,6 +19,8 @@ pub(super) struct Hostile<'a> {
     arguments: &'a str,
     /// Whether it says that it makes code.
     jit: bool,
+    /// Whether it is restarted when it ends, and wants a spare for that.
+    spare: bool,
 }
 
 /// One that says nothing of making code.
@@ -27,6 +29,15 @@ pub(super) fn hostile<'a>(name: &'a str, arguments: &'a str) -> Hostile<'a> {
         name,
         arguments,
         jit: false,
+        spare: false,
+    }
+}
+
+/// One whose lives follow each other, each of them from a spare.
+pub(super) fn recurring<'a>(name: &'a str, arguments: &'a str) -> Hostile<'a> {
+    Hostile {
+        spare: true,
+        ..hostile(name, arguments)
     }
 }
 
@@ -35,6 +46,7 @@ fn manifest(hostile: &Hostile<'_>) -> String {
         name,
         arguments,
         jit,
+        spare,
     } = hostile;
     format!(
         r#"format = 1
@@ -47,12 +59,13 @@ counter = 1
 command = ["/bin/adversary"{arguments}]
 user = "attacker"
 jit = {jit}
+spare = {spare}
 readiness = "exec"
 ready-within-seconds = 30
 stop-within-seconds = 2
 
 [restart]
-enable = false
+enable = {spare}
 minimum-wait-seconds = 1
 maximum-wait-seconds = 2
 multiplier = 1000

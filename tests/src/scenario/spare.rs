@@ -1,0 +1,61 @@
+//! Spares: a restart only executes, and no wall is missing
+
+use std::collections::BTreeSet;
+
+use anyhow::{Result, ensure};
+use serde_json::Value;
+
+use super::walls::{recurring, with_adversary};
+use super::{Scene, bundle, log};
+use crate::console::Console;
+use crate::patience::wait_for;
+
+const NAME: &str = "recurring";
+/// The first life and its two restarts.
+const LIVES: usize = 3;
+
+/// A program that ends again and again: before each restart its next life stands ready; each life,
+/// taken from a spare or not, has the whole posture and does what an honest program does.
+pub(super) fn each_life_is_taken_from_a_spare(scene: &mut Scene) -> Result<()> {
+    warm(scene, "true")?;
+    let controls = r#", "controls", "controls", "controls", "--exit""#;
+    let lines = with_adversary(scene, recurring(NAME, controls), |console| {
+        lives(console)?;
+        log(console, NAME)
+    });
+    warm(scene, "false")?;
+    let failed: Vec<_> = lines?
+        .into_iter()
+        .filter(|line| line.starts_with("control ") && !line.contains(" ok"))
+        .collect();
+    ensure!(failed.is_empty(), "{failed:?}");
+    Ok(())
+}
+
+fn warm(scene: &Scene, value: &str) -> Result<()> {
+    scene
+        .operator
+        .run(&["vgw", "limit", "alarm", "--warm", value])?
+        .succeeded()
+        .map(drop)
+}
+
+/// Watches until all of its lives were compared and all but the last had a successor ready.
+fn lives(console: &Console) -> Result<()> {
+    let (mut exact, mut succeeded) = (BTreeSet::new(), BTreeSet::new());
+    wait_for("every life and its spare were seen", || {
+        let now = bundle(console, NAME)?;
+        let life = now["restarts"].as_u64();
+        if now["posture"]["compared"] == "exact" {
+            exact.insert(life);
+        }
+        if now["spare"] == Value::Bool(true) {
+            succeeded.insert(life);
+        }
+        ensure!(
+            exact.len() >= LIVES && succeeded.len() >= LIVES - 1,
+            "exact in lives {exact:?}, a spare in {succeeded:?}: {now}"
+        );
+        Ok(())
+    })
+}
