@@ -172,7 +172,7 @@ impl Supervisor {
         let home = self.unit(UnitId::Vgw(slot));
         let warm = home
             .is_some_and(|home| matches!(&home.program, Program::Vgw(spec) if spec.contract.warm));
-        warm && self.home(id) && !self.ending()
+        warm && self.home(id) && !self.is_frozen(id) && !self.ending()
     }
 
     /// Takes the spare that is held, as the unit's new life. Returns whether there was one.
@@ -188,7 +188,8 @@ impl Supervisor {
         unit.pid = held.pid;
         unit.posture = held.posture;
         unit.failed = None;
-        unit.restarts = unit.restarts.saturating_add(1);
+        unit.starved = false;
+        unit.count_restart();
         let life = unit.life();
         self.push(Effect::TakeSpare(life));
         if let Some(broker) = self.live(Role::Broker) {

@@ -161,8 +161,7 @@ impl Supervisor {
         if asked {
             unit.fault = Fault::NoFault;
         } else {
-            unit.restarts = unit.restarts.saturating_add(1);
-            unit.spent.restarts = unit.spent.restarts.saturating_add(1);
+            unit.count_restart();
         }
         let life = unit.life();
         let silent = unit.plan.role == Some(Role::Logger);

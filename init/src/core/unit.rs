@@ -175,6 +175,12 @@ pub struct Unit {
 }
 
 impl Unit {
+    /// One more life follows one that ended by itself.
+    pub(super) fn count_restart(&mut self) {
+        self.restarts = self.restarts.saturating_add(1);
+        self.spent.restarts = self.spent.restarts.saturating_add(1);
+    }
+
     /// A unit that never ran.
     pub fn new(id: UnitId, program: Program, plan: Plan, tag: u64) -> Self {
         Self {

@@ -15,20 +15,22 @@ const NAME: &str = "recurring";
 const LIVES: usize = 3;
 
 /// A program that ends again and again: before each restart its next life stands ready; each life,
-/// taken from a spare or not, has the whole posture and does what an honest program does.
+/// taken from a spare or not, has the whole posture, is attacked in vain, and is counted.
 pub(super) fn each_life_is_taken_from_a_spare(scene: &mut Scene) -> Result<()> {
     warm(scene, "true")?;
-    let controls = r#", "controls", "controls", "controls", "--exit""#;
-    let lines = with_adversary(scene, recurring(NAME, controls), |console| {
+    let attacks = r#", "all", "--exit""#;
+    let lines = with_adversary(scene, recurring(NAME, attacks), |console| {
         lives(console)?;
         log(console, NAME)
     });
     warm(scene, "false")?;
-    let failed: Vec<_> = lines?
-        .into_iter()
-        .filter(|line| line.starts_with("control ") && !line.contains(" ok"))
-        .collect();
-    ensure!(failed.is_empty(), "{failed:?}");
+    let lines = lines?;
+    let fine = |line: &&String| line.contains(" blocked ") || line.contains(" ok");
+    let attempts = lines
+        .iter()
+        .filter(|line| line.starts_with("attack ") || line.starts_with("control "));
+    let (fine, faults): (Vec<_>, Vec<_>) = attempts.partition(fine);
+    ensure!(!fine.is_empty() && faults.is_empty(), "{faults:?}");
     Ok(())
 }
 
@@ -56,6 +58,7 @@ fn lives(console: &Console) -> Result<()> {
             exact.len() >= LIVES && succeeded.len() >= LIVES - 1,
             "exact in lives {exact:?}, a spare in {succeeded:?}: {now}"
         );
+        ensure!(now["total"]["restarts"] == now["restarts"], "{now}");
         Ok(())
     })
 }

@@ -96,6 +96,7 @@ fn a_restart_takes_the_spare_and_another_is_built() {
 
     world.tell(Event::Executed(spare));
     assert_eq!(report(&world, unit), (UnitState::Active, Fault::NoFault, 1));
+    assert_eq!(world.core.unit(unit).unwrap().spent.restarts, 1);
     world.pass(100);
     assert_ne!(ahead(&world), spare);
 }
@@ -164,6 +165,22 @@ fn whatever_ends_a_bundle_ends_its_spare() {
         assert!(world.saw(|effect| *effect == Effect::EndSpare(spare)));
         assert!(world.spares.is_empty());
     }
+}
+
+#[test]
+fn nothing_is_built_ahead_in_a_frozen_vgw() {
+    let mut world = with_spare(true);
+    let freeze = |frozen| Verb::Freeze {
+        slot: slot(1),
+        frozen,
+    };
+    world.ask(STEWARD, freeze(true), 0).unwrap();
+    world.pass(100);
+    world.pass(60_000);
+    assert!(world.spares.is_empty());
+    world.ask(STEWARD, freeze(false), 0).unwrap();
+    world.pass(10_000);
+    assert!(!world.spares.is_empty());
 }
 
 #[test]
