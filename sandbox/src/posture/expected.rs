@@ -14,6 +14,7 @@ use limen_proto::table::{CoreUnit, Network, Role};
 use rustix::process::Resource;
 
 use super::mounts::Mounts;
+use super::read::KERNEL_LOG;
 use super::record::{Difference, Record};
 use crate::fault::Fault;
 use crate::step::cgroup::{self, OutOfMemory, Share};
@@ -65,6 +66,8 @@ struct Parts<'a> {
     guarantees: Guarantees,
     victim: OutOfMemory,
     output: &'static str,
+    /// Whether init hands it the kernel's log.
+    kernel_log: bool,
 }
 
 /// The posture that a unit should have.
@@ -103,10 +106,12 @@ pub(super) fn of(inspected: &Inspected) -> Result<Expected, Fault> {
     record.put(Aspect::Personality, "00000000");
     record.put(Aspect::Mounts, parts.mounts.text());
     let output = parts.output;
-    record.put(
-        Aspect::Descriptors,
-        format!("0 null, 1 {output}, 2 {output}"),
-    );
+    let mut descriptors = format!("0 null, 1 {output}, 2 {output}");
+    if parts.kernel_log {
+        descriptors.push_str(", ");
+        descriptors.push_str(KERNEL_LOG);
+    }
+    record.put(Aspect::Descriptors, descriptors);
     record.put(Aspect::Cgroup, format!("0::/limen/{}", parts.cgroup));
 
     let place = Path::new(cgroup::LIMEN).join(parts.limited);
@@ -185,6 +190,8 @@ fn core(unit: &CoreUnit) -> Parts<'_> {
             Role::Logger => "something else",
             _ => "pipe",
         },
+        // It explains refused system calls.
+        kernel_log: unit.role == Role::Steward,
     }
 }
 
@@ -214,6 +221,7 @@ fn vgw(spec: &VgwSpec) -> Parts<'_> {
         guarantees: spec.contract.guarantees,
         victim: OutOfMemory::One,
         output: "pipe",
+        kernel_log: false,
     }
 }
 
@@ -261,5 +269,6 @@ fn bundle(spec: &BundleSpec, second_name: bool) -> Result<Parts<'_>, Fault> {
         guarantees: spec.guarantees,
         victim: OutOfMemory::All,
         output: "pipe",
+        kernel_log: false,
     })
 }

@@ -17,6 +17,8 @@ use super::record::Record;
 use crate::fault::{At, Fault};
 
 const STEP: Step = Step::Posture;
+/// How an open `/dev/kmsg` is told.
+pub(super) const KERNEL_LOG: &str = "the kernel's log";
 /// Every kind that a process can have.
 const KINDS: [&str; 8] = ["cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"];
 
@@ -171,6 +173,11 @@ fn descriptors(process: u32, mounts: &[u64]) -> Result<String, Fault> {
         if kind == "null" || target.starts_with("/memfd:") {
             continue;
         }
+        // Handed over by init, so its number says nothing.
+        if kind == KERNEL_LOG {
+            outside.push(kind.to_owned());
+            continue;
+        }
         let info = text(process, &format!("fdinfo/{number}")).unwrap_or_default();
         let mount = field(&info, "mnt_id").parse::<u64>();
         if target.is_absolute() && !mount.is_ok_and(|mount| mounts.contains(&mount)) {
@@ -186,6 +193,9 @@ fn descriptors(process: u32, mounts: &[u64]) -> Result<String, Fault> {
 fn kind(path: &Path) -> &'static str {
     match fs::metadata(path) {
         Ok(file) if file.file_type().is_char_device() && file.rdev() == makedev(1, 3) => "null",
+        Ok(file) if file.file_type().is_char_device() && file.rdev() == makedev(1, 11) => {
+            KERNEL_LOG
+        }
         Ok(file) if file.file_type().is_fifo() => "pipe",
         _ => "something else",
     }
