@@ -25,7 +25,15 @@ pub(super) fn each_life_is_taken_from_a_spare(scene: &mut Scene) -> Result<()> {
     });
     warm(scene, "false")?;
     let lines = lines?;
-    let fine = |line: &&String| line.contains(" blocked ") || line.contains(" ok");
+    // Its own next life has its own uid. Before Landlock can scope signals, a bundle can end that, and
+    // with it nothing but its own quick restart.
+    let scoped =
+        scene.operator.json(&["vgw", "posture", "alarm"])?["landlock-abi"].as_u64() >= Some(6);
+    let fine = |line: &&String| {
+        line.contains(" blocked ")
+            || line.contains(" ok")
+            || (!scoped && line.starts_with("attack B-01 allowed signal"))
+    };
     let attempts = lines
         .iter()
         .filter(|line| line.starts_with("attack ") || line.starts_with("control "));
