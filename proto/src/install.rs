@@ -116,7 +116,8 @@ pub struct VolumeWish {
     pub name: Name,
     /// Where the bundle sees it.
     pub path: String,
-    /// Most bytes.
+    /// Bytes that admission sets aside for it; the kernel holds the virtual gateway's disk as a whole,
+    /// not each volume.
     pub size: u64,
 }
 

@@ -6,12 +6,12 @@
 use std::os::fd::BorrowedFd;
 
 use limen_proto::id::Slot;
+use limen_proto::jail::Refused;
 
 use crate::fault::Fault;
 use crate::firewall;
 use crate::link::{INNER_INDEX, index, name};
 use crate::message::{ACK, Batch, find};
-use crate::refused::Refused;
 use crate::rtnetlink as rt;
 use crate::socket::{Family, Socket};
 

@@ -32,7 +32,6 @@ use limen_proto::id::Slot;
 pub use counters::{Counters, Traffic};
 pub use fault::Fault;
 pub use link::BOX_ADDRESS;
-pub use refused::Refused;
 
 /// At boot, once: the firewall table and the box's own forwarding. `uplink` is the network device
 /// that leads to the WAN, `listen` the TCP port of management.

@@ -1,5 +1,7 @@
 //! Refusals: what the firewall dropped of a virtual gateway's, by reason
 
+use limen_proto::jail::Refused;
+
 /// Why a packet was refused. Numbers are keys of a set of the firewall.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
@@ -24,31 +26,15 @@ impl Reason {
         .into_iter()
         .find(|reason| *reason as u32 == number)
     }
-}
 
-/// Packets that were refused to a virtual gateway since its link was made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Refused {
-    /// Neither IPv4 nor for one receiver: IPv6, multicast, broadcast.
-    pub foreign: u64,
-    /// From an address that is not its own.
-    pub spoofed: u64,
-    /// To the box itself.
-    pub input: u64,
-    /// To where its contract does not let it: neighbours, networks, hosts, ports.
-    pub forward: u64,
-    /// Beginning a connection beyond its share, in either direction.
-    pub connections: u64,
-}
-
-impl Refused {
-    pub(crate) fn add(&mut self, reason: Reason, packets: u64) {
-        let field = match reason {
-            Reason::Foreign => &mut self.foreign,
-            Reason::Spoofed => &mut self.spoofed,
-            Reason::Input => &mut self.input,
-            Reason::Forward => &mut self.forward,
-            Reason::Connections => &mut self.connections,
+    /// Adds packets to the field of this reason.
+    pub(crate) fn count(self, packets: u64, within: &mut Refused) {
+        let field = match self {
+            Self::Foreign => &mut within.foreign,
+            Self::Spoofed => &mut within.spoofed,
+            Self::Input => &mut within.input,
+            Self::Forward => &mut within.forward,
+            Self::Connections => &mut within.connections,
         };
         *field = field.saturating_add(packets);
     }

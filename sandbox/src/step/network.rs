@@ -54,12 +54,8 @@ pub(crate) fn traffic(slot: Slot) -> Result<Counters, Fault> {
 pub(crate) fn refusals(slot: Slot) -> Result<Refused, Fault> {
     let link = net::counters(slot, None).map_err(refused)?;
     Ok(Refused {
-        foreign: link.refused.foreign,
-        spoofed: link.refused.spoofed,
-        input: link.refused.input,
-        forward: link.refused.forward,
-        connections: link.refused.connections,
         shaped: link.received.dropped,
+        ..link.refused
     })
 }
 

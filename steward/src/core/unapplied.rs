@@ -11,17 +11,10 @@ use super::refusal::invalid;
 /// # Errors
 /// The manifest asks for something that would not be there.
 pub fn of_bundle(summary: &Summary) -> Result<(), Refusal> {
-    refuse(&[(
-        "run.user as a number",
-        matches!(summary.user, Some(InnerUser::Number(_))),
-    )])
-}
-
-fn refuse(keys: &[(&str, bool)]) -> Result<(), Refusal> {
-    let asked = keys.iter().find(|(_, asked)| *asked);
-    asked.map_or(Ok(()), |(key, _)| {
-        Err(invalid(format!(
-            "{key} is not put in force by this version of the gateway; leave it out"
-        )))
-    })
+    match summary.user {
+        Some(InnerUser::Number(_)) => Err(invalid(
+            "run.user as a number is not put in force by this version of the gateway; name a user",
+        )),
+        Some(InnerUser::Name(_)) | None => Ok(()),
+    }
 }

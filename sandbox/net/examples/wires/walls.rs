@@ -7,7 +7,8 @@ use std::fs;
 use std::net::{Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::time::Duration;
 
-use limen_net::{BOX_ADDRESS, Refused, counters};
+use limen_net::{BOX_ADDRESS, counters};
+use limen_proto::jail::Refused;
 
 use crate::expect;
 use crate::frame::{

@@ -46,10 +46,11 @@ mod transaction;
 
 use limen_proto::contract::Contract;
 use limen_proto::id::Slot;
+use limen_proto::jail::Refused;
 
 use crate::fault::Fault;
 use crate::flows;
-use crate::refused::{Reason, Refused};
+use crate::refused::Reason;
 use crate::socket::{Family, Socket};
 use expression::Verdict;
 use rule::{Chain, Hook, Rule};

@@ -6,12 +6,13 @@
 
 use limen_proto::contract::{Contract, Destination, Protocol, Publish, Wan};
 use limen_proto::id::Slot;
+use limen_proto::jail::Refused;
 
 use crate::fault::Fault;
 use crate::flows::Mark;
 use crate::link::{index, name};
 use crate::message::{find, walk};
-use crate::refused::{Reason, Refused};
+use crate::refused::Reason;
 use crate::socket::Socket;
 
 use super::element::{Element, Value};
@@ -65,7 +66,7 @@ pub(super) fn erase(socket: &Socket, slot: Slot) -> Result<Refused, Fault> {
     }
     let mut sum = Refused::default();
     counted(socket, slot, |key, reason, packets| {
-        sum.add(reason, packets);
+        reason.count(packets, &mut sum);
         change.remove(&Element::new(REFUSED, key));
     })?;
     change.commit(socket).map(|()| sum)
@@ -74,7 +75,9 @@ pub(super) fn erase(socket: &Socket, slot: Slot) -> Result<Refused, Fault> {
 /// What was refused to the slot so far.
 pub(super) fn refused(socket: &Socket, slot: Slot) -> Result<Refused, Fault> {
     let mut sum = Refused::default();
-    counted(socket, slot, |_, reason, packets| sum.add(reason, packets))?;
+    counted(socket, slot, |_, reason, packets| {
+        reason.count(packets, &mut sum)
+    })?;
     Ok(sum)
 }
 
