@@ -1,5 +1,7 @@
 //! The steward's side of limen-install, which runs in a thread with a temporary directory for a tree.
 
+#![allow(dead_code, reason = "each test program uses a part")]
+
 use std::fs;
 use std::io::Write;
 use std::os::fd::OwnedFd;
@@ -34,20 +36,25 @@ pub(crate) fn ownership() -> Ownership {
 impl Steward {
     /// Starts limen-install on `tenant`; `upload` is sent to it by another thread.
     pub(crate) fn start(tenant: &Path, upload: Option<Vec<u8>>) -> Self {
+        let Some(bytes) = upload else {
+            return Self::reading(tenant, None);
+        };
+        let (reader, mut writer) = std::io::pipe().expect("a pipe");
+        // A refused upload breaks the pipe, as mgmt would see it.
+        let sender = std::thread::spawn(move || writer.write_all(&bytes).is_ok());
+        Self {
+            sender: Some(sender),
+            ..Self::reading(tenant, Some(OwnedFd::from(reader)))
+        }
+    }
+
+    /// The same; `upload` is what it reads from.
+    pub(crate) fn reading(tenant: &Path, upload: Option<OwnedFd>) -> Self {
         fs::create_dir_all(tenant).expect("a directory");
         let (ours, theirs) = Channel::pair().expect("a channel");
-        let (reader, sender) = match upload {
-            None => (None, None),
-            Some(bytes) => {
-                let (reader, mut writer) = std::io::pipe().expect("a pipe");
-                // A refused upload breaks the pipe, as mgmt would see it.
-                let sender = std::thread::spawn(move || writer.write_all(&bytes).is_ok());
-                (Some(OwnedFd::from(reader)), Some(sender))
-            }
-        };
         let hand = Hand {
             channel: OwnedFd::from(theirs),
-            upload: reader,
+            upload,
             tenant: fs::File::open(tenant).expect("a directory").into(),
             architecture: Some(Architecture::Aarch64),
             ownership: ownership(),
@@ -55,7 +62,7 @@ impl Steward {
         Self {
             channel: ours,
             hand: std::thread::spawn(move || run(hand)),
-            sender,
+            sender: None,
         }
     }
 
