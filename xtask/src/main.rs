@@ -24,6 +24,7 @@ mod progress;
 mod scenarios;
 mod stage;
 mod telegram;
+mod turn;
 mod variant;
 mod verbs;
 mod walks;

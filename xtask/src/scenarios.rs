@@ -8,6 +8,7 @@ use limen_cross::Target;
 
 use crate::limenctl::Limenctl;
 use crate::process;
+use crate::turn::{Shared, Turn};
 use crate::verbs::build;
 use crate::verbs::check::cargo;
 use crate::workspace::Workspace;
@@ -34,6 +35,11 @@ pub(crate) const KERNELS: &[Kernel] = &[
 
 /// Plays all scenarios on one kernel; `long` takes hours rather than minutes.
 pub(crate) fn play(workspace: &Workspace, kernel: &str, long: bool) -> Result<()> {
+    let _turn = Turn::wait(
+        workspace,
+        Shared::Guests,
+        &format!("the scenarios on kernel {kernel}"),
+    )?;
     let limenctl = Limenctl::build(workspace)?;
     let built = build::programs(workspace, Target::Aarch64)?;
     let adversary = built

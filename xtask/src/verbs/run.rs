@@ -27,6 +27,7 @@ use crate::environment::{self, Environment};
 use crate::limenctl::Limenctl;
 use crate::ports::{Ports, Wanted};
 use crate::progress::{self, Step, heading};
+use crate::turn::{Shared, Turn};
 use crate::workspace::Workspace;
 
 /// Port of the management endpoint on the box (`listen` in images/units.toml).
@@ -72,6 +73,8 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
         claim.clear(&folder)?;
     }
     let pantry = Pantry::fill(workspace, &arguments.kernel)?;
+    let who = format!("the demonstration in {}", folder.display());
+    let turn = Turn::wait(workspace, Shared::Demonstration, &who)?;
     let bundles = pantry.bundles(workspace)?;
 
     let interrupted = interrupted()?;
@@ -96,6 +99,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     if !arguments.bare {
         deployment.run(&bundles)?;
     }
+    drop(turn);
     println!(
         "\nUp after {}.\n\n{}",
         progress::seconds(started.elapsed()),
