@@ -43,6 +43,15 @@ pub(crate) fn ethernet(slot: Slot, kind: u16, body: &[u8]) -> Vec<u8> {
     [&hardware[..], &hardware, &kind.to_be_bytes(), body].concat()
 }
 
+/// The same between other hardware addresses: whose frame it says it is, and for whom.
+pub(crate) fn misaddressed(frame: &[u8], to: Option<u8>, from: Option<u8>) -> Vec<u8> {
+    let mut frame = frame.to_vec();
+    for (place, byte) in [(5, to), (11, from)] {
+        frame[place] = byte.unwrap_or(frame[place]);
+    }
+    frame
+}
+
 /// The same with a tag of 802.1Q.
 pub(crate) fn tagged(slot: Slot, network: u16, kind: u16, body: &[u8]) -> Vec<u8> {
     let inner = [&network.to_be_bytes()[..], &kind.to_be_bytes(), body].concat();

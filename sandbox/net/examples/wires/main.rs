@@ -13,6 +13,7 @@
 )]
 
 mod cost;
+mod echo;
 mod flows;
 mod frame;
 mod ground;
@@ -20,6 +21,7 @@ mod load;
 mod netlink;
 mod rate;
 mod reach;
+mod rules;
 mod shares;
 mod space;
 mod walls;
@@ -31,6 +33,7 @@ use crate::flows::{flows_are_cut, links_fail_cleanly};
 use crate::ground::Ground;
 use crate::rate::rates_are_kept;
 use crate::reach::contracts_are_kept;
+use crate::rules::each_rule_matters;
 use crate::shares::{management_is_heard, shares_are_kept};
 use crate::walls::frames_are_refused;
 
@@ -54,6 +57,7 @@ fn walk() {
     links_fail_cleanly(&ground);
     shares_are_kept(&ground);
     management_is_heard(&ground);
+    each_rule_matters(&ground);
     rates_are_kept(&ground);
 }
 

@@ -26,9 +26,14 @@ pub(crate) const SPECIAL: [Ipv4Addr; 5] = [
     Ipv4Addr::new(169, 254, 9, 9),
 ];
 /// One of them, in the box's own network.
-const HOME: Ipv4Addr = Ipv4Addr::new(192, 168, 7, 7);
+pub(crate) const HOME: Ipv4Addr = Ipv4Addr::new(192, 168, 7, 7);
 
-fn at(address: Ipv4Addr, prefix: u8, protocol: Option<Protocol>, port: u16) -> Destination {
+pub(crate) fn at(
+    address: Ipv4Addr,
+    prefix: u8,
+    protocol: Option<Protocol>,
+    port: u16,
+) -> Destination {
     let network = limen_proto::contract::Ipv4Network::new(address, prefix).unwrap();
     Destination {
         network,
@@ -37,7 +42,7 @@ fn at(address: Ipv4Addr, prefix: u8, protocol: Option<Protocol>, port: u16) -> D
     }
 }
 
-fn reaching(wan: Wan, destinations: &[Destination], lan: &[Destination]) -> Contract {
+pub(crate) fn reaching(wan: Wan, destinations: &[Destination], lan: &[Destination]) -> Contract {
     Contract {
         wan,
         destinations: destinations.iter().copied().collect(),

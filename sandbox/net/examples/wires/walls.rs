@@ -13,7 +13,7 @@ use limen_proto::jail::Refused;
 use crate::expect;
 use crate::frame::{
     ARP, Forced, IPV4, IPV6, advertisement, announcement, claim, datagram, ethernet, fragments,
-    ipv6, join, offer, tagged,
+    ipv6, join, misaddressed, offer, tagged,
 };
 use crate::ground::{Ground, HOST, Vgw, believe, contract};
 use crate::netlink;
@@ -48,6 +48,15 @@ pub(crate) fn frames_are_refused(ground: &Ground) {
         forced.send(&ethernet(vgw.slot, IPV4, &fragment));
     }
     expect("honest fragments are heard", ears.hear(), &());
+
+    // There is no bridge: whose frame it says it is means nothing, and is told nobody.
+    let renamed = misaddressed(&ethernet(vgw.slot, IPV4, &own), None, Some(0x77));
+    forced.send(&renamed);
+    expect(
+        "a changed hardware address is an ordinary frame",
+        ears.hear(),
+        &(),
+    );
 
     for case in cases(&vgw, &neighbour) {
         let before = counters(vgw.slot, None).unwrap().refused;
@@ -229,6 +238,16 @@ fn cases(vgw: &Vgw, neighbour: &Vgw) -> Vec<Case> {
             None,
             false,
         ),
+        Case {
+            what: "a frame for another hardware address",
+            frames: vec![misaddressed(
+                &ethernet(slot, IPV4, &to(HOST)),
+                Some(0x77),
+                None,
+            )],
+            counted: None,
+            matters: false,
+        },
         Case {
             what: "a tag",
             frames: vec![tagged(slot, 5, IPV4, &to(HOST))],

@@ -9,7 +9,7 @@
 //!                             from a link, not IPv4                          refuse: foreign
 //!                             from a link, source not routed back there      refuse: spoofed
 //!                             from a link, to more than one receiver         refuse: foreign
-//! own      (output -300)      from management                                notrack, accept
+//! own      (output -300)      from management, echo reply                    notrack, accept
 //! publish  (prerouting -100)  from the uplink, to the box                    mark, dnat @publish
 //! forward  (policy drop)      link -> link                                   refuse: forward
 //!                             to a link: established, related                accept
@@ -23,7 +23,7 @@
 //! share                       begins a connection, over @shares              refuse: connections
 //!                             begins a connection                            mark
 //!                             tracked                                        accept
-//! input                       established, related, loopback                 accept
+//! input                       established, related                           accept
 //!                             from a link                                    refuse: input
 //!                             from the uplink: management, echo request      accept
 //!                             from the uplink                                drop
@@ -33,9 +33,10 @@
 //! *Refuse* drops and counts, for the link and the reason, in the set `refused`, whose elements come
 //! into being when they are needed. What leaves a link is asked for its right packet by packet, so a
 //! contract that is tightened ends flows that are open too. Both directions of a virtual gateway's connections
-//! count against one share. Management is not tracked in either direction: however full the
-//! table of connections is, it is heard. Other devices of a box that runs another firewall too
-//! are left to that one.
+//! count against one share. Management and echo are not tracked in either direction: however full
+//! the table of connections is, they are heard. Other devices of a box that runs another firewall too
+//! are left to that one. Every rule's name is its comment, and `examples/wires/rules.rs` takes each away
+//! alone.
 
 mod element;
 mod expression;
@@ -164,6 +165,11 @@ fn chains(uplink: &str, listen: u16) -> [(Chain, Vec<Rule>); 6] {
                     .out_of_tcp_port(listen)
                     .untracked()
                     .accept(),
+                Rule::new("echo")
+                    .leaving_by(uplink)
+                    .echo_reply()
+                    .untracked()
+                    .accept(),
             ],
         ),
         (
@@ -250,7 +256,6 @@ fn forward(uplink: &str) -> Vec<Rule> {
 fn input(uplink: &str, listen: u16) -> Vec<Rule> {
     vec![
         Rule::new("established").established().accept(),
-        Rule::new("loopback").entering_by("lo").accept(),
         Rule::new("links").entering_by_link().refuse(Reason::Input),
         Rule::new("management")
             .entering_by(uplink)

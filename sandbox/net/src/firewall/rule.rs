@@ -69,6 +69,7 @@ const NETWORK_IPV4: u8 = 2;
 const TRANSPORT_ICMP: u8 = 1;
 const TRANSPORT_TCP: u8 = 6;
 const TRANSPORT_UDP: u8 = 17;
+const ICMP_ECHO_REPLY: u8 = 0;
 const ICMP_ECHO_REQUEST: u8 = 8;
 
 const HEADER_NETWORK: u32 = 1;
@@ -282,6 +283,15 @@ impl Rule {
 
     /// It is an IPv4 echo request.
     pub(super) fn echo_request(self) -> Self {
+        self.icmp(ICMP_ECHO_REQUEST)
+    }
+
+    /// It answers an IPv4 echo request.
+    pub(super) fn echo_reply(self) -> Self {
+        self.icmp(ICMP_ECHO_REPLY)
+    }
+
+    fn icmp(self, number: u8) -> Self {
         let kind = Expression::Payload {
             header: HEADER_TRANSPORT,
             offset: 0,
@@ -290,7 +300,7 @@ impl Rule {
         };
         self.ipv4()
             .is(Expression::Meta(META_TRANSPORT), [TRANSPORT_ICMP])
-            .is(kind, [ICMP_ECHO_REQUEST])
+            .is(kind, [number])
     }
 
     /// Looks protocol and port up among the published ones, marks the connection and sends it there.

@@ -54,6 +54,7 @@ const HOOK_PRIORITY: u16 = 2;
 
 const RULE_CHAIN: u16 = 2;
 const RULE_EXPRESSIONS: u16 = 4;
+const RULE_USER_DATA: u16 = 7;
 
 /// Changes that take effect together.
 #[derive(Debug)]
@@ -145,7 +146,8 @@ impl Transaction {
         let purpose = ("add firewall rule", format!("{chain}/{}", rule.name));
         self.push(purpose, (NEW_RULE, CREATE | APPEND), |to| {
             to.text(RULE_CHAIN, chain)
-                .nest(RULE_EXPRESSIONS, |list| rule.write(list));
+                .nest(RULE_EXPRESSIONS, |list| rule.write(list))
+                .bytes(RULE_USER_DATA, &comment(rule.name));
         });
     }
 
@@ -290,4 +292,10 @@ pub(super) fn elements(
 
 fn number(kind: u16) -> u16 {
     (u16::from(SUBSYSTEM) << 8) | kind
+}
+/// A rule's name as the `nft` program shows it: kind, length, text.
+fn comment(name: &str) -> Vec<u8> {
+    const COMMENT: u8 = 0;
+    let length = u8::try_from(name.len() + 1).unwrap_or(u8::MAX);
+    [&[COMMENT, length], name.as_bytes(), &[0]].concat()
 }
