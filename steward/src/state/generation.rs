@@ -22,7 +22,7 @@ pub(super) fn keep(folder: &Path, from: &Connection) -> Result<(), StateError> {
     let next = folder.join(NEXT);
     open::discard(&next)?;
     let mut to = Connection::open(&next)?;
-    schema::prepare(&to)?;
+    schema::prepare_unseen(&to)?;
     schema::create(&mut to)?;
     let transaction = to.transaction()?;
     transaction.execute("DELETE FROM marks", [])?;
@@ -39,8 +39,8 @@ pub(super) fn keep(folder: &Path, from: &Connection) -> Result<(), StateError> {
     transaction.commit()?;
     open::verify(&to)?;
     drop(to);
+    File::open(&next)?.sync_all()?;
     std::fs::rename(&next, folder.join(PREVIOUS))?;
-    open::discard(&next)?;
     sync_folder(folder)
 }
 

@@ -154,13 +154,15 @@ CREATE TABLE month (
 ) STRICT, WITHOUT ROWID;
 ";
 
-/// Sets a connection up. Exclusive: a second steward is refused. TRUNCATE keeps one journal file
-/// and syncs its emptying, so that a commit is on the disk when it returns; a write-ahead log would
-/// be a second file that must be found again.
+/// Sets a connection up. Exclusive: a second steward is refused. PERSIST keeps one journal file, as
+/// large as it ever was, and syncs the end of its validity, so that a commit is on the disk when it
+/// returns. Where no file grows or shrinks, fdatasync(2) waits for the disk alone and not for the file
+/// system's own journal, behind which everything is that any bundle writes at that moment. A
+/// write-ahead log would be a second file that must be found again.
 pub(super) fn prepare(connection: &Connection) -> Result<(), StateError> {
     connection.execute_batch(
         "PRAGMA locking_mode = EXCLUSIVE;
-         PRAGMA journal_mode = TRUNCATE;
+         PRAGMA journal_mode = PERSIST;
          PRAGMA synchronous = FULL;
          PRAGMA temp_store = MEMORY;
          PRAGMA mmap_size = 0;
@@ -168,6 +170,17 @@ pub(super) fn prepare(connection: &Connection) -> Result<(), StateError> {
          PRAGMA trusted_schema = OFF;
          PRAGMA foreign_keys = ON;
          PRAGMA cache_size = -512;",
+    )?;
+    Ok(())
+}
+
+/// Sets a connection up to a file that nobody opens before it was synced as a whole: it waits for the
+/// disk once, not with each commit.
+pub(super) fn prepare_unseen(connection: &Connection) -> Result<(), StateError> {
+    prepare(connection)?;
+    connection.execute_batch(
+        "PRAGMA journal_mode = MEMORY;
+         PRAGMA synchronous = OFF;",
     )?;
     Ok(())
 }
