@@ -151,6 +151,14 @@ pub const BOX: &[Program] = &[
         group: Group::Test,
         why: "measures from inside a guest, for the bench",
     },
+    Program {
+        name: "floor",
+        kind: Kind::Binary,
+        package: "floor",
+        features: &[],
+        group: Group::Test,
+        why: "does the kernel calls of a start and nothing else, for the bench",
+    },
 ];
 
 /// Programs that stand in the place of one of the core's and walk through what the others offer,

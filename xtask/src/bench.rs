@@ -8,7 +8,7 @@
 //! | `report` | table, JSON and page (pure) |
 //! | `guest` | a box that is booted to be measured |
 //! | `peers` | programs of Debian's that are measured beside ours |
-//! | `demonstration`, `memory`, `lives`, `sizes` | the measurements |
+//! | `demonstration`, `memory`, `lives`, `storms`, `sizes` | the measurements |
 //! | `budget` | what a figure may be until a commit says otherwise |
 //!
 //! Time is counted in instructions: the emulator runs `-icount shift=0,sleep=off`, where one
@@ -26,6 +26,7 @@ pub(crate) mod memory;
 mod peers;
 pub(crate) mod report;
 pub(crate) mod sizes;
+pub(crate) mod storms;
 
 pub(crate) use figure::Figures;
 

@@ -34,10 +34,12 @@ pub(crate) fn run() -> Result<()> {
         restarts(&wishes, &mut links)?;
         warm_restarts(&wishes, &mut links)?;
     }
-    if wishes.samples > 0 && !wishes.brief {
+    if wishes.samples > 0 {
         growth(&wishes, &links)?;
-        enforced::share(&wishes, &mut links)?;
         enforced::adjusted(&wishes, &mut links)?;
+    }
+    if wishes.samples > 0 && !wishes.brief {
+        enforced::share(&wishes, &mut links)?;
     }
     if wishes.soak > 0 {
         soak(&wishes, &links)?;
@@ -142,17 +144,37 @@ fn growth(wishes: &Wishes, links: &Links) -> Result<()> {
     let slots: Vec<Slot> = (0..).map_while(|number| Slot::new(number).ok()).collect();
     let (last, others) = slots.split_last().context("a table without slots")?;
     once_more(wishes, links, *last, "vgw-alone")?;
-    let mut free = vec![rested()?];
+    let mut free = Vec::new();
+    let mut look = || -> Result<()> {
+        if !wishes.brief {
+            free.push(rested()?);
+        }
+        Ok(())
+    };
+    look()?;
     for some in others.chunks(CHUNK) {
         for slot in some {
             links.ask(wishes.start_vgw(*slot)?)?;
             links.until(UnitId::Vgw(*slot), UnitState::Active)?;
         }
         if some.len() == CHUNK {
-            free.push(rested()?);
+            look()?;
         }
     }
     once_more(wishes, links, *last, "vgw-last")?;
+    if !wishes.brief {
+        grown(&free)?;
+    }
+    for slot in others {
+        let unit = UnitId::Vgw(*slot);
+        links.ask(Verb::Stop { unit })?;
+        links.until(unit, UnitState::Idle)?;
+    }
+    Ok(())
+}
+
+/// What so many virtual gateways more took each time.
+fn grown(free: &[u64]) -> Result<()> {
     let taken: Vec<_> = free
         .windows(2)
         .map(|pair| pair[0].saturating_sub(pair[1]) / CHUNK as u64)
@@ -168,11 +190,6 @@ fn growth(wishes: &Wishes, links: &Links) -> Result<()> {
         "probe: memory vgw-many {} kB",
         final_one.context("too few slots")?
     );
-    for slot in others {
-        let unit = UnitId::Vgw(*slot);
-        links.ask(Verb::Stop { unit })?;
-        links.until(unit, UnitState::Idle)?;
-    }
     Ok(())
 }
 

@@ -31,7 +31,7 @@ pub(crate) struct Wishes {
     digest: Digest,
     /// Samples of each figure.
     pub(crate) samples: u32,
-    /// Starts alone: nothing that takes minutes on the host's clock.
+    /// Starts alone: nothing that rests for minutes, which pass on the host's clock.
     pub(crate) brief: bool,
     /// Restarts of the soak; 0 is no soak.
     pub(crate) soak: u32,

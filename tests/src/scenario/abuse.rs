@@ -97,6 +97,27 @@ pub(super) fn each_kind_hits_its_own_wall(scene: &mut Scene) -> Result<()> {
     Ok(())
 }
 
+/// How the endpoint and a neighbour's page answer while nobody attacks (`quiet`), under each kind of
+/// storm, and under all at once: for the bench. Whatever the scenarios demand holds here, too.
+///
+/// # Errors
+/// A wall did not hold, or somebody else was stalled for good.
+pub fn answers_under_storms(
+    scene: &mut Scene,
+    lasting: Duration,
+) -> Result<Vec<(&'static str, Watched)>> {
+    let mut all = vec![("quiet", watch(scene, lasting)?.0)];
+    for kind in KINDS {
+        let watched = one_kind(scene, kind, lasting);
+        all.push((
+            kind.name,
+            watched.with_context(|| format!("storm {}", kind.name))?,
+        ));
+    }
+    all.push(("all", every_storm_at_once(scene, lasting)?));
+    Ok(all)
+}
+
 /// Each storm alone, for `--long`. Cases C-01 to C-10.
 pub(super) fn each_storm_hits_its_own_wall(scene: &mut Scene) -> Result<()> {
     if !scene.long {
@@ -120,6 +141,10 @@ pub(super) fn each_storm_hits_its_own_wall(scene: &mut Scene) -> Result<()> {
 /// Every storm at once, in every virtual gateway at once. Case C-12.
 pub(super) fn all_at_once_stall_nobody_else(scene: &mut Scene) -> Result<()> {
     let lasting = Duration::from_secs(if scene.long { 1800 } else { 15 });
+    every_storm_at_once(scene, lasting).map(drop)
+}
+
+fn every_storm_at_once(scene: &mut Scene, lasting: Duration) -> Result<Watched> {
     let before = bystander::lives(&scene.operator)?;
     let quiet = Quiet::read(scene)?;
     install(scene, "ALARM", "all", &["all"])?;
@@ -131,10 +156,11 @@ pub(super) fn all_at_once_stall_nobody_else(scene: &mut Scene) -> Result<()> {
     uninstall(&scene.energy, "all")?;
     same_lives(&before, &after)?;
     quiet.wait_for(scene)?;
-    scene.wait_for_demonstration()
+    scene.wait_for_demonstration()?;
+    Ok(watched.0)
 }
 
-fn one_kind(scene: &Scene, kind: &Kind, lasting: Duration) -> Result<()> {
+fn one_kind(scene: &Scene, kind: &Kind, lasting: Duration) -> Result<Watched> {
     let before = bystander::lives(&scene.operator)?;
     let siblings = siblings(scene)?;
     let quiet = Quiet::read(scene)?;
@@ -150,7 +176,8 @@ fn one_kind(scene: &Scene, kind: &Kind, lasting: Duration) -> Result<()> {
         siblings == siblings_after,
         "siblings restarted: {siblings} then {siblings_after}"
     );
-    quiet.wait_for(scene)
+    quiet.wait_for(scene)?;
+    Ok(watched.0)
 }
 
 fn watch(scene: &Scene, lasting: Duration) -> Result<Told> {

@@ -22,6 +22,8 @@ mod restart;
 mod spare;
 mod walls;
 
+pub use abuse::answers_under_storms;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};

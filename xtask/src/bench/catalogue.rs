@@ -51,7 +51,7 @@ impl Entry {
     }
 }
 
-use Unit::{Count, Floors, Instructions, Kibibytes, Percent};
+use Unit::{Count, Instructions, Kibibytes, Milliseconds, Percent};
 
 /// In the order of the table.
 pub(crate) const ENTRIES: &[Entry] = &[
@@ -61,7 +61,7 @@ pub(crate) const ENTRIES: &[Entry] = &[
         "request to the first statement of a cold bundle in a running virtual gateway, every wall up",
     )
     .goal(1.25)
-    .beside(&["floor-fork-exec", "peer-bwrap", "peer-crun"])
+    .beside(&["floor-bundle", "peer-bwrap", "peer-crun"])
     .peer("straightforward recipe in C 1.52"),
     entry(
         "G2.vgw",
@@ -69,7 +69,7 @@ pub(crate) const ENTRIES: &[Entry] = &[
         "request to the first statement of the first bundle in a cold virtual gateway, network with shaping included",
     )
     .goal(2.5)
-    .beside(&["peer-bwrap", "peer-crun"])
+    .beside(&["floor-vgw", "peer-bwrap", "peer-crun"])
     .peer("straightforward recipe in C 3.9; lxc 12; runc 61; systemd-nspawn 209"),
     entry(
         "G3",
@@ -113,6 +113,18 @@ pub(crate) const ENTRIES: &[Entry] = &[
         "vfork and exec of the same static program, no isolation, to its first statement",
     )
     .peer("clone and exec of a C program 0.286"),
+    entry(
+        "floor-bundle",
+        Instructions,
+        "the kernel calls of a cold bundle's start and nothing else, by a program of their own: `G2.bundle` without supervisor, request, report, posture and disk quota",
+    )
+    .peer("straightforward recipe in C 1.52"),
+    entry(
+        "floor-vgw",
+        Instructions,
+        "the same of a whole cold virtual gateway with its first bundle: `G2.vgw`",
+    )
+    .peer("straightforward recipe in C 3.9"),
     entry(
         "floor-restart",
         Instructions,
@@ -213,6 +225,17 @@ pub(crate) const ENTRIES: &[Entry] = &[
         "how far the processor time of a bundle that computes on four threads is from what the contract gives, over three seconds",
     )
     .goal(5.0),
+    entry(
+        "endpoint-quiet",
+        Milliseconds,
+        "99 of 100 answers of the management endpoint came within that, limenctl's own start and a fresh TLS session included, while nobody attacks; on this machine, with whatever else it did",
+    ),
+    entry(
+        "endpoint-",
+        Milliseconds,
+        "the same under the storm of that name in one virtual gateway (`all`: every storm in two at once)",
+    )
+    .beside(&["endpoint-quiet"]),
     entry("soak-restarts", Count, "lives of units in one boot of the soak"),
     entry(
         "soak-resident-growth",
@@ -278,11 +301,6 @@ pub(crate) const ENTRIES: &[Entry] = &[
         "size-initramfs",
         Kibibytes,
         "early stage and kernel modules, compressed as the kernel's package has them",
-    ),
-    entry(
-        "plain-",
-        Floors,
-        "the figure of that name on the plain emulator's clock, where `floor-fork-exec` is 1: middle of the samples, noisy by half",
     ),
 ];
 

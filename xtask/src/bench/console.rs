@@ -61,6 +61,12 @@ impl<'a> Console<'a> {
             .map(|rest| rest.split_whitespace().collect())
     }
 
+    /// The lines with the probe's figures. The last may still be in the making.
+    pub(crate) fn figures(self) -> impl Iterator<Item = &'a str> {
+        self.lines("probe: figure ")
+            .filter(|rest| rest.contains(" of "))
+    }
+
     /// A figure of the probe.
     pub(crate) fn figure(self, name: &str) -> Option<Sampled> {
         self.lines("probe: figure ").find_map(|rest| {

@@ -9,6 +9,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use limen_images::qemu::Clock;
 
 use super::console::Console;
 use super::guest::{Guest, Stand};
@@ -43,6 +44,23 @@ pub(crate) fn measure(subject: &Subject<'_>, figures: &mut Figures) -> Result<()
         all.extend(last(console, &bundles));
         step.done();
     }
+    let step = Step::start("the same on the plain emulator's clock".to_owned());
+    let mut guest = Guest::boot_on(Clock::Host, &image, &data, &subject.folder.join("boot"))?;
+    let said = guest.hear(LIMIT, |console| {
+        console.core_active().is_some() && last(console, &bundles).is_some()
+    })?;
+    let console = Console(&said);
+    let walls = [
+        ("boot-core-active", console.core_active()),
+        ("boot-vgws-active", last(console, &VGWS)),
+        ("boot-bundles-active", last(console, &bundles)),
+    ];
+    for (name, wall) in walls {
+        if let Some(wall) = wall {
+            figures.add_wall(name, 1000 * wall);
+        }
+    }
+    step.done();
     figures.add_instructions("boot-core-active", 1000 * least(&core)?);
     figures.add_instructions("boot-vgws-active", 1000 * least(&vgws)?);
     figures.add_instructions("boot-bundles-active", 1000 * least(&all)?);

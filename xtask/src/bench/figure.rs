@@ -18,9 +18,9 @@ pub(crate) enum Unit {
     /// Hundredths.
     #[serde(rename = "%")]
     Percent,
-    /// Times the floor, which is measured beside it.
-    #[serde(rename = "floors")]
-    Floors,
+    /// Thousandths of a second on the plain emulator's clock.
+    #[serde(rename = "ms")]
+    Milliseconds,
     /// A plain number.
     #[serde(rename = "")]
     Count,
@@ -33,7 +33,7 @@ impl Unit {
             Self::Instructions => "M instr",
             Self::Kibibytes => "KiB",
             Self::Percent => "%",
-            Self::Floors => "floors",
+            Self::Milliseconds => "ms",
             Self::Count => "",
         }
     }
@@ -42,20 +42,36 @@ impl Unit {
     pub(crate) fn decimals(self) -> usize {
         match self {
             Self::Instructions => 2,
-            Self::Percent | Self::Floors => 1,
-            Self::Kibibytes | Self::Count => 0,
+            Self::Percent => 1,
+            Self::Kibibytes | Self::Count | Self::Milliseconds => 0,
         }
     }
 }
 
-/// What was measured, by name.
+/// What was measured, by name; of some also on the plain emulator's clock, milliseconds.
 #[derive(Debug, Default)]
-pub(crate) struct Figures(BTreeMap<String, f64>);
+pub(crate) struct Figures {
+    values: BTreeMap<String, f64>,
+    walls: BTreeMap<String, f64>,
+}
+
+/// One figure as it is told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Row<'a> {
+    /// Its name.
+    pub(crate) name: &'a str,
+    /// In the unit of its entry.
+    pub(crate) value: f64,
+    /// The same on the plain emulator's clock, milliseconds.
+    pub(crate) wall: Option<f64>,
+    /// What the catalogue has of it.
+    pub(crate) entry: &'static Entry,
+}
 
 impl Figures {
     /// Adds one.
     pub(crate) fn add(&mut self, name: impl Into<String>, value: f64) {
-        self.0.insert(name.into(), value);
+        self.values.insert(name.into(), value);
     }
 
     /// Adds a number of instructions, given as nanoseconds of the instruction clock.
@@ -65,6 +81,15 @@ impl Figures {
     )]
     pub(crate) fn add_instructions(&mut self, name: &str, nanoseconds: u64) {
         self.add(name, nanoseconds as f64 / 1e6);
+    }
+
+    /// Adds what a figure is on the plain emulator's clock.
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "52 bits of nanoseconds are a month"
+    )]
+    pub(crate) fn add_wall(&mut self, name: &str, nanoseconds: u64) {
+        self.walls.insert(name.to_owned(), nanoseconds as f64 / 1e6);
     }
 
     /// Adds a size.
@@ -78,7 +103,7 @@ impl Figures {
 
     /// What is known by that name.
     pub(crate) fn value(&self, name: &str) -> Option<f64> {
-        self.0.get(name).copied()
+        self.values.get(name).copied()
     }
 
     /// Adds by how much one figure is larger than another, in hundredths of the other.
@@ -90,19 +115,23 @@ impl Figures {
 
     /// Everything, in the catalogue's order; what the catalogue does not know by itself (a
     /// program's size) follows its group.
-    pub(crate) fn rows(&self) -> Vec<(&str, f64, &'static Entry)> {
+    pub(crate) fn rows(&self) -> Vec<Row<'_>> {
         let mut rows: Vec<_> = self
-            .0
+            .values
             .iter()
             .filter_map(|(name, value)| {
                 let (place, entry) = catalogue::find(name)?;
-                Some((place, name.as_str(), *value, entry))
+                let row = Row {
+                    name,
+                    value: *value,
+                    wall: self.walls.get(name).copied(),
+                    entry,
+                };
+                Some((place, row))
             })
             .collect();
         rows.sort_by_key(|row| row.0);
-        rows.into_iter()
-            .map(|(_, name, value, entry)| (name, value, entry))
-            .collect()
+        rows.into_iter().map(|(_, row)| row).collect()
     }
 }
 
@@ -117,8 +146,8 @@ mod tests {
         figures.add("no-such-figure", 1.0);
         figures.add_instructions("boot-core-active", 34_000_000);
         let rows = figures.rows();
-        let names: Vec<_> = rows.iter().map(|row| row.0).collect();
+        let names: Vec<_> = rows.iter().map(|row| row.name).collect();
         assert_eq!(names, ["boot-core-active", "size-program-b"]);
-        assert!((rows[0].1 - 34.0).abs() < 1e-9);
+        assert!((rows[0].value - 34.0).abs() < 1e-9);
     }
 }

@@ -48,17 +48,23 @@ impl Guest {
         Ok(Self(configuration.spawn()?))
     }
 
-    /// Waits until the console has said enough, and returns what it said.
+    /// Waits until the console has said enough, and returns what it said. Whoever watches sees each figure
+    /// when it is there: some boots take minutes.
     pub(crate) fn hear(
         &mut self,
         limit: Duration,
         enough: impl Fn(Console<'_>) -> bool,
     ) -> Result<String> {
         let begun = Instant::now();
+        let mut told = 0;
         loop {
             let ended = self.0.wait(Duration::ZERO).is_ok();
             let bytes = fs::read(self.0.serial_log()).unwrap_or_default();
             let text = String::from_utf8_lossy(&bytes).into_owned();
+            for figure in Console(&text).figures().skip(told) {
+                eprintln!("      {figure}");
+                told += 1;
+            }
             if enough(Console(&text)) {
                 return Ok(text);
             }

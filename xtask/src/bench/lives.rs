@@ -18,8 +18,10 @@ use super::{Figures, Subject, peers};
 use crate::progress::Step;
 
 /// Names of the probe's figures, and ours.
-const FIGURES: [(&str, &str); 16] = [
+const FIGURES: [(&str, &str); 18] = [
     ("floor", "floor-fork-exec"),
+    ("floor-bundle", "floor-bundle"),
+    ("floor-vgw", "floor-vgw"),
     ("floor-restart", "floor-restart"),
     ("peer-bwrap", "peer-bwrap"),
     ("peer-crun", "peer-crun"),
@@ -35,19 +37,6 @@ const FIGURES: [(&str, &str); 16] = [
     ("vgw-alone", "vgw-start-1"),
     ("vgw-last", "vgw-start-64"),
     ("adjusted", "adjust"),
-];
-
-/// Which of them are measured on the plain emulator's clock too.
-const PLAIN: [&str; 9] = [
-    "floor-restart",
-    "peer-bwrap",
-    "peer-crun",
-    "peer-runsv",
-    "peer-s6",
-    "vgw-cold",
-    "G2.vgw",
-    "G2.bundle",
-    "G4.cold",
 ];
 
 /// What the probe read of memory, and our names.
@@ -108,31 +97,18 @@ pub(crate) fn measure(
     step.done();
     let step = Step::start("the same on the plain emulator's clock".to_owned());
     let said = drive.run(Clock::Host, subject, installed)?;
-    plain(Console(&said), figures)?;
+    plain(Console(&said), figures);
     step.done();
     Ok(())
 }
 
-/// Adds what the plain emulator's clock says, as times of its own floor: seconds of an emulator
-/// say nothing.
-#[allow(
-    clippy::cast_precision_loss,
-    reason = "52 bits of nanoseconds are a month"
-)]
-fn plain(console: Console<'_>, figures: &mut Figures) -> Result<()> {
-    let middle = |name| {
-        let figure = console.figure(name);
-        figure
-            .map(|figure| figure.middle as f64)
-            .with_context(|| format!("the probe did not say {name}"))
-    };
-    let floor = middle("floor")?;
+/// Adds what the plain emulator's clock says, of all that is not left out there for its length.
+fn plain(console: Console<'_>, figures: &mut Figures) {
     for (theirs, ours) in FIGURES {
-        if PLAIN.contains(&ours) {
-            figures.add(format!("plain-{ours}"), middle(theirs)? / floor);
+        if let Some(figure) = console.figure(theirs) {
+            figures.add_wall(ours, figure.middle);
         }
     }
-    Ok(())
 }
 
 /// Growth of PID 1 over a soak that is still called flat, KiB: a few pages that are touched for the

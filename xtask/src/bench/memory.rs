@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use limen_images::disk::{self, Provision};
 use limen_images::machine::Machine;
-use limen_images::qemu::{Configuration, Forward, Transport};
+use limen_images::qemu::{Clock, Configuration, Forward, Transport};
 use serde_json::Value;
 
 use super::console::Console;
@@ -117,6 +117,13 @@ fn six_start(subject: &Subject<'_>, data: &Path, figures: &mut Figures) -> Resul
         step.done();
     }
     figures.add_instructions("G6", 1000 * least(&times)?);
+    let step = Step::start("the same on the plain emulator's clock".to_owned());
+    let mut guest = Guest::boot_on(Clock::Host, &image, data, &subject.folder.join("boot"))?;
+    let said = guest.hear(LIMIT, |console| last(console, &PROVIDERS).is_some())?;
+    if let Some(time) = last(Console(&said), &PROVIDERS) {
+        figures.add_wall("G6", 1000 * time);
+    }
+    step.done();
     Ok(())
 }
 

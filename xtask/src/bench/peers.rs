@@ -1,4 +1,4 @@
-//! Programs of Debian's that are measured in the same guest.
+//! Programs of Debian's, and the floor, that are measured in the same guest.
 //!
 //! Unmodified, from the suite of the newest kernel, with the libraries that they need and nothing
 //! else of their packages: they are laid over the root of the one image that is measured.
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use limen_images::debian;
 
-use super::Subject;
+use super::{Subject, program};
 
 const SUITE: &str = "trixie";
 const ARCHITECTURE: &str = "arm64";
@@ -43,6 +43,11 @@ pub(super) fn tree(subject: &Subject<'_>) -> Result<PathBuf> {
     for folder in PRUNE {
         remove(&root.join(folder))?;
     }
+    let programs = root.join("usr/bin");
+    fs::create_dir_all(&programs)
+        .with_context(|| format!("cannot create {}", programs.display()))?;
+    fs::copy(program(subject.programs, "floor")?, programs.join("floor"))
+        .context("cannot copy the floor")?;
     // Where programs look for their dynamic linker; Debian's own base has this link.
     symlink("usr/lib", root.join("lib")).context("cannot link the peers' libraries")?;
     Ok(root)

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::catalogue::Entry;
-use super::figure::Figures;
+use super::figure::{Figures, Row};
 
 /// Under which circumstances was measured.
 #[derive(Debug)]
@@ -27,15 +27,19 @@ pub(crate) struct Circumstances {
 /// One line a figure, for the terminal.
 pub(crate) fn table(figures: &Figures) -> String {
     let mut text = format!(
-        "{:<28} {:>10} {:<8} {:>8}  peers\n",
-        "figure", "value", "unit", "goal"
+        "{:<28} {:>10} {:<8} {:>8} {:>9}  peers\n",
+        "figure", "value", "unit", "goal", "wall, ms"
     );
-    for (name, value, entry) in figures.rows() {
+    for row in figures.rows() {
+        let Row {
+            name, value, entry, ..
+        } = row;
         let line = format!(
-            "{name:<28} {:>10} {:<8} {:>8}  {}",
+            "{name:<28} {:>10} {:<8} {:>8} {:>9}  {}",
             shown(value, entry),
             entry.unit.text(),
             goal(entry),
+            wall(row),
             peers(figures, entry)
         );
         let _ = writeln!(text, "{}", line.trim_end());
@@ -43,19 +47,21 @@ pub(crate) fn table(figures: &Figures) -> String {
     text
 }
 
-/// An object of figure name to value, unit, goal and peer.
+/// An object of figure name to value, unit, goal, milliseconds on the plain clock, and peer.
 pub(crate) fn json(figures: &Figures) -> Value {
     figures
         .rows()
         .into_iter()
-        .map(|(name, value, entry)| {
+        .map(|row| {
+            let entry = row.entry;
             let figure = json!({
-                "value": value,
+                "value": row.value,
                 "unit": entry.unit,
                 "goal": entry.goal,
+                "wall": row.wall,
                 "peer": peers(figures, entry),
             });
-            (name.to_owned(), figure)
+            (row.name.to_owned(), figure)
         })
         .collect::<serde_json::Map<_, _>>()
         .into()
@@ -74,16 +80,20 @@ pub(crate) fn page(figures: &Figures, circumstances: &Circumstances) -> String {
     let mut text = format!(
         "Measured on {date} at revision {revision} with kernel {kernel} under {emulator}: the least of \
          {boots} boots, the least of {samples} samples of each start.\n\n\
-         | figure | value | goal | | what | peers |\n| --- | ---: | ---: | --- | --- | --- |\n"
+         | figure | value | goal | | wall, ms | what | peers |\n| --- | ---: | ---: | --- | ---: | --- | --- |\n"
     );
-    for (name, value, entry) in figures.rows() {
+    for row in figures.rows() {
+        let Row {
+            name, value, entry, ..
+        } = row;
         let _ = writeln!(
             text,
-            "| `{name}` | {} {} | {} | {} | {} | {} |",
+            "| `{name}` | {} {} | {} | {} | {} | {} | {} |",
             shown(value, entry),
             entry.unit.text(),
             goal(entry),
             verdict(value, entry),
+            wall(row),
             entry.what,
             peers(figures, entry)
         );
@@ -103,6 +113,12 @@ const END: &str = "<!-- end of what `cargo xtask bench` writes -->";
 
 fn shown(value: f64, entry: &Entry) -> String {
     format!("{value:.*}", entry.unit.decimals())
+}
+
+fn wall(row: Row<'_>) -> String {
+    row.wall
+        .map(|wall| format!("{wall:.1}"))
+        .unwrap_or_default()
 }
 
 /// Those of the same run, then the cited ones.
@@ -138,6 +154,7 @@ mod tests {
     fn figures() -> Figures {
         let mut figures = Figures::default();
         figures.add_instructions("G2.bundle", 2_500_000);
+        figures.add_wall("G2.bundle", 7_450_000);
         figures.add_instructions("peer-crun", 12_000_000);
         figures.add("soak-resident-growth", 0.0);
         figures
@@ -154,16 +171,17 @@ mod tests {
             samples: 50,
         };
         let page = page(&figures(), &circumstances);
-        assert!(page.contains("| `G2.bundle` | 2.50 M instr | 1.25 | **2.0 times** |"));
+        assert!(page.contains("| `G2.bundle` | 2.50 M instr | 1.25 | **2.0 times** | 7.5 |"));
         assert!(page.contains("| `soak-resident-growth` | 0 KiB | 0 | met |"));
     }
 
     #[test]
-    fn the_object_has_four_fields_a_figure() {
+    fn the_object_has_five_fields_a_figure() {
         let object = json(&figures());
         assert_eq!(object["G2.bundle"]["value"], 2.5);
         assert_eq!(object["G2.bundle"]["unit"], "M instr");
         assert_eq!(object["G2.bundle"]["goal"], 1.25);
+        assert_eq!(object["G2.bundle"]["wall"], 7.45);
         assert_eq!(
             object["G2.bundle"]["peer"],
             "peer-crun 12.00; straightforward recipe in C 1.52"

@@ -13,7 +13,7 @@ use limen_cross::Target;
 use super::build;
 use crate::bench::budget::Budgets;
 use crate::bench::report::{self, Circumstances};
-use crate::bench::{Figures, Subject, demonstration, lives, memory, sizes};
+use crate::bench::{Figures, Subject, demonstration, lives, memory, sizes, storms};
 use crate::limenctl::Limenctl;
 use crate::process;
 use crate::progress::heading;
@@ -29,13 +29,13 @@ pub(crate) struct Arguments {
     #[arg(long, default_value = KERNEL)]
     kernel: String,
     /// Boots of each kind; the quickest counts
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = 5)]
     boots: u32,
     /// Samples of each start; the quickest counts
-    #[arg(long, default_value_t = 50)]
+    #[arg(long, default_value_t = 30)]
     samples: u32,
     /// Restarts of the soak; 0 leaves it out
-    #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
+    #[arg(long, value_name = "COUNT", default_value_t = 2_500)]
     soak: u32,
     /// Only this part (repeatable)
     #[arg(long, value_enum)]
@@ -51,6 +51,8 @@ enum Part {
     Boot,
     /// Memory, and single starts and ends
     Lives,
+    /// The endpoint while a bundle attacks
+    Storms,
 }
 
 /// Measures.
@@ -84,6 +86,9 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     }
     if wanted(Part::Boot) {
         demonstration::measure(&subject, &mut figures)?;
+    }
+    if wanted(Part::Storms) {
+        storms::measure(&subject, &mut figures)?;
     }
     println!("\n{}", report::table(&figures));
     write(workspace, arguments, &subject, &figures)?;

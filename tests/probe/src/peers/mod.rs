@@ -1,10 +1,11 @@
 //! As a child of PID 1, before limen-init: what others need for the same
 //!
 //! Programs of Debian's start this same program, in this same boot, with the same clock: sandboxes
-//! (`sandbox`), supervisors (`supervisor`), and the floor of both, which is this program as an
-//! ordinary child. It runs in a mount namespace of its own, so that what it mounts is gone before
+//! (`sandbox`), supervisors (`supervisor`), and the floors: this program as an ordinary child, and as
+//! what a program starts that does the kernel calls of a start and nothing else (`floor`). It runs in a mount namespace of its own, so that what it mounts is gone before
 //! limen-init begins.
 
+mod floor;
 mod sandbox;
 mod started;
 mod supervisor;
@@ -75,7 +76,7 @@ fn run() -> Result<()> {
     // On the host's clock every pause costs as long as it says.
     let brief = fs::read_to_string("/proc/cmdline").is_ok_and(|line| line.contains(BRIEF));
     prepare()?;
-    floor(brief)?;
+    ordinary(brief)?;
     for kind in sandbox::ALL {
         kind.prepare()?;
         sample(&format!("peer-{}", kind.name), |number| {
@@ -85,6 +86,7 @@ fn run() -> Result<()> {
             crowd(kind.name, |number| kind.idle(number))?;
         }
     }
+    floor::measure()?;
     for kind in supervisor::ALL {
         kind.restarts(if brief { BRIEF_SAMPLES } else { SAMPLES })?;
         if !brief {
@@ -112,7 +114,7 @@ fn prepare() -> Result<()> {
 }
 
 /// An ordinary child, and an ordinary child after another one was killed.
-fn floor(brief: bool) -> Result<()> {
+fn ordinary(brief: bool) -> Result<()> {
     let child = |act: &str| {
         let mut command = Command::new(SELF);
         command.arg(act);

@@ -76,7 +76,7 @@ impl Sandbox {
 }
 
 /// The payload's root.
-fn root() -> PathBuf {
+pub(super) fn root() -> PathBuf {
     PathBuf::from(FOLDER).join("root")
 }
 
