@@ -20,6 +20,7 @@ use rustix::process::{Signal, pidfd_send_signal};
 
 use super::Shell;
 use super::build::{duplicate, make_link, watch};
+use super::cgroup::Group;
 use super::clock;
 use super::errand::Purpose;
 use super::journal::Level;
@@ -177,13 +178,16 @@ impl Shell {
         let Some(books) = self.lives.get(life) else {
             return;
         };
-        if !books.clearing || books.has_process() {
+        if !books.clearing {
+            return;
+        }
+        // Looked at first: an event that nobody reads is there again at once, and the process may
+        // take its time to end.
+        let empty = books.group.as_ref().is_none_or(Group::is_empty);
+        if !empty || books.has_process() {
             return;
         }
         if let Some(group) = &books.group {
-            if !group.is_empty() {
-                return;
-            }
             if self.core.unit(life.unit).is_some_and(Unit::has_spare) {
                 // Counted and removed later: the spare has a cgroup of its own.
                 self.remove_later(life);

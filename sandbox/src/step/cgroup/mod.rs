@@ -138,11 +138,19 @@ impl Cgroup {
     pub(crate) fn change(&self, share: &Share<'_>) -> Result<(), Fault> {
         let knobs = knob::knobs(share.limits, share.guarantees, share.victim);
         knobs.iter().try_for_each(|knob| self.turn(knob))?;
-        match self.limit_disk(share.limits) {
-            // Without the controller, or without a disk, nothing was limited before.
-            Err(_) if share.limits.read_rate | share.limits.write_rate == 0 => Ok(()),
-            other => other,
+        // The first rate on a disk makes the kernel stop it and wait for everybody who uses it.
+        match share.limits.read_rate | share.limits.write_rate {
+            0 if !self.has_disk_rates() => Ok(()),
+            _ => self.limit_disk(share.limits),
         }
+    }
+
+    /// Whether there is a rate to lift. Without the controller, or without a disk, there is none.
+    fn has_disk_rates(&self) -> bool {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        let file = rustix::fs::openat(&self.directory, "io.max", flags, Mode::empty());
+        let first = file.and_then(|file| rustix::io::read(&file, &mut [0u8; 1][..]));
+        first.is_ok_and(|length| length > 0)
     }
 
     fn turn(&self, knob: &Knob) -> Result<(), Fault> {
