@@ -28,18 +28,18 @@ pub(crate) fn run() -> Result<()> {
     let wishes = Wishes::read()?;
     let mut links = Links::open()?;
     clock::settle(3000);
-    if wishes.samples > 0 {
+    if wishes.load {
+        enforced::adjusted(&wishes, &mut links)?;
+    } else if wishes.samples > 0 {
         virtual_gateways(&wishes, &mut links)?;
         bundles(&wishes, &mut links)?;
         restarts(&wishes, &mut links)?;
         warm_restarts(&wishes, &mut links)?;
-    }
-    if wishes.samples > 0 {
         growth(&wishes, &links)?;
-        enforced::adjusted(&wishes, &mut links)?;
-    }
-    if wishes.samples > 0 && !wishes.brief {
-        enforced::share(&wishes, &mut links)?;
+        match wishes.brief {
+            true => enforced::adjusted(&wishes, &mut links)?,
+            false => enforced::share(&wishes, &mut links)?,
+        }
     }
     if wishes.soak > 0 {
         soak(&wishes, &links)?;

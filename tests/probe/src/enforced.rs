@@ -43,9 +43,11 @@ pub(crate) fn share(wishes: &Wishes, links: &mut Links) -> Result<()> {
     stop(wishes.vgw(), links)
 }
 
-/// Request to change a virtual gateway's contract, to the answer that the kernel holds it to that.
+/// Request to change a virtual gateway's contract, to the answer that the kernel holds it to that,
+/// while a bundle in it computes on more threads than there are processors, held back by nothing but
+/// its weight.
 pub(crate) fn adjusted(wishes: &Wishes, links: &mut Links) -> Result<()> {
-    links.ask(wishes.start_vgw(wishes.slot)?)?;
+    links.ask(wishes.start_unbounded_vgw()?)?;
     links.until(wishes.vgw(), UnitState::Active)?;
     links.ask(wishes.start_bundle(SPIN)?)?;
     links.first(wishes.bundle())?;
@@ -55,7 +57,7 @@ pub(crate) fn adjusted(wishes: &Wishes, links: &mut Links) -> Result<()> {
         let memory = (24 + u64::from(number)) << 20;
         let change = Verb::Adjust {
             slot: wishes.slot,
-            contract: wishes.contract(wishes.slot, memory),
+            contract: wishes.unbounded(memory),
             shares: [].into_iter().collect(),
         };
         clock::settle(50);

@@ -33,6 +33,8 @@ pub(crate) struct Wishes {
     pub(crate) samples: u32,
     /// Starts alone: nothing that rests for minutes, which pass on the host's clock.
     pub(crate) brief: bool,
+    /// The box is loaded, and nothing else is measured.
+    pub(crate) load: bool,
     /// Restarts of the soak; 0 is no soak.
     pub(crate) soak: u32,
 }
@@ -46,6 +48,7 @@ impl Wishes {
             digest: digest(&text("PROBE_DIGEST")?)?,
             samples: variable("PROBE_SAMPLES")?,
             brief: variable("PROBE_BRIEF")?,
+            load: variable("PROBE_LOAD")?,
             soak: variable("PROBE_SOAK")?,
         })
     }
@@ -84,6 +87,18 @@ impl Wishes {
     /// Starts a virtual gateway.
     pub(crate) fn start_vgw(&self, slot: Slot) -> Result<Verb> {
         self.start_vgw_with(slot, self.contract(slot, 32 << 20))
+    }
+
+    /// One whose processor time is not limited.
+    pub(crate) fn unbounded(&self, memory: u64) -> Contract {
+        let mut contract = self.contract(self.slot, memory);
+        contract.limits.cpu_percent = 0;
+        contract
+    }
+
+    /// Starts that.
+    pub(crate) fn start_unbounded_vgw(&self) -> Result<Verb> {
+        self.start_vgw_with(self.slot, self.unbounded(32 << 20))
     }
 
     /// Starts one in which spares are kept.

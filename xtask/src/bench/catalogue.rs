@@ -217,7 +217,7 @@ pub(crate) const ENTRIES: &[Entry] = &[
     entry(
         "adjust",
         Instructions,
-        "request to change the contract of a running virtual gateway whose bundle computes on every processor, to the answer that all of it is in force",
+        "request to change the contract of a running virtual gateway whose bundle computes all the time on the only processor, to the answer that all of it is in force",
     ),
     entry(
         "cpu-share-off",

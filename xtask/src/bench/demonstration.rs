@@ -9,10 +9,9 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use limen_images::qemu::Clock;
 
 use super::console::Console;
-use super::guest::{Guest, Stand};
+use super::guest::{Guest, Hardware, Stand};
 use super::{Figures, Subject, least};
 use crate::demonstration::BUNDLES;
 use crate::process;
@@ -45,7 +44,7 @@ pub(crate) fn measure(subject: &Subject<'_>, figures: &mut Figures) -> Result<()
         step.done();
     }
     let step = Step::start("the same on the plain emulator's clock".to_owned());
-    let mut guest = Guest::boot_on(Clock::Host, &image, &data, &subject.folder.join("boot"))?;
+    let mut guest = Guest::boot_on(Hardware::PLAIN, &image, &data, &subject.folder.join("boot"))?;
     let said = guest.hear(LIMIT, |console| {
         console.core_active().is_some() && last(console, &bundles).is_some()
     })?;

@@ -19,6 +19,29 @@ use super::console::Console;
 use crate::process;
 use crate::variant::{self, Place, Variant};
 
+/// What a box is emulated with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hardware {
+    /// What its clock follows.
+    pub(crate) clock: Clock,
+    /// How many processors it has.
+    pub(crate) processors: u8,
+}
+
+impl Hardware {
+    /// For figures in instructions.
+    const MEASURED: Self = Self {
+        clock: Clock::Instructions,
+        processors: 2,
+    };
+
+    /// For the same figures on the plain emulator's clock.
+    pub(crate) const PLAIN: Self = Self {
+        clock: Clock::Host,
+        processors: 2,
+    };
+}
+
 /// A running box.
 #[derive(Debug)]
 pub(crate) struct Guest(Machine);
@@ -26,11 +49,16 @@ pub(crate) struct Guest(Machine);
 impl Guest {
     /// Boots it in `folder` on the instruction clock, with a copy of the data disk.
     pub(crate) fn boot(image: &Image, data: &Path, folder: &Path) -> Result<Self> {
-        Self::boot_on(Clock::Instructions, image, data, folder)
+        Self::boot_on(Hardware::MEASURED, image, data, folder)
     }
 
-    /// The same on another clock.
-    pub(crate) fn boot_on(clock: Clock, image: &Image, data: &Path, folder: &Path) -> Result<Self> {
+    /// The same on other hardware.
+    pub(crate) fn boot_on(
+        Hardware { clock, processors }: Hardware,
+        image: &Image,
+        data: &Path,
+        folder: &Path,
+    ) -> Result<Self> {
         fs::create_dir_all(folder)
             .with_context(|| format!("cannot create {}", folder.display()))?;
         let copy = folder.join("data.img");
@@ -41,6 +69,7 @@ impl Guest {
         )?;
         let mut configuration = Configuration::new(image.clone(), copy, folder.to_owned());
         configuration.clock = clock;
+        configuration.processors = processors;
         if clock == Clock::Host {
             // The probe's pauses cost nothing on the other clock.
             configuration.kernel_words.push("probe.brief".to_owned());

@@ -12,13 +12,13 @@ use anyhow::{Context, Result, ensure};
 use limen_images::qemu::Clock;
 
 use super::console::Console;
-use super::guest::{Guest, Stand};
+use super::guest::{Guest, Hardware, Stand};
 use super::memory::Installed;
 use super::{Figures, Subject, peers};
 use crate::progress::Step;
 
 /// Names of the probe's figures, and ours.
-const FIGURES: [(&str, &str); 18] = [
+const FIGURES: [(&str, &str); 17] = [
     ("floor", "floor-fork-exec"),
     ("floor-bundle", "floor-bundle"),
     ("floor-vgw", "floor-vgw"),
@@ -36,8 +36,10 @@ const FIGURES: [(&str, &str); 18] = [
     ("restart-warm", "G4.warm"),
     ("vgw-alone", "vgw-start-1"),
     ("vgw-last", "vgw-start-64"),
-    ("adjusted", "adjust"),
 ];
+
+/// The one of a box under load.
+const LOADED: (&str, &str) = ("adjusted", "adjust");
 
 /// What the probe read of memory, and our names.
 const MEMORY: [(&str, &str); 7] = [
@@ -69,20 +71,14 @@ pub(crate) fn measure(
         trees: &trees,
         samples: subject.samples,
         soak: 0,
+        load: false,
         limit: LIMIT,
     };
     let step = Step::start("starts, ends and peers on the instruction clock".to_owned());
     let said = drive.run(Clock::Instructions, subject, installed)?;
     let console = Console(&said);
-    for (theirs, ours) in FIGURES {
-        let figure = console
-            .figure(theirs)
-            .with_context(|| format!("the probe did not say {theirs}"))?;
-        println!(
-            "{ours}: least {}, middle {} of {} samples",
-            figure.least, figure.middle, figure.count
-        );
-        figures.add_instructions(ours, figure.least);
+    for figure in FIGURES {
+        take(console, figure, figures)?;
     }
     for (theirs, ours) in MEMORY {
         let memory = console
@@ -95,6 +91,16 @@ pub(crate) fn measure(
     let share = console.share().context("the probe did not say a share")?;
     figures.add("cpu-share-off", share.abs_diff(1000) as f64 / 10.0);
     step.done();
+    let step = Step::start("a box under load on the instruction clock".to_owned());
+    let loaded = Drive {
+        places: &[("limen-steward", false)],
+        trees: &[],
+        load: true,
+        ..drive
+    };
+    let said = loaded.run(Clock::Instructions, subject, installed)?;
+    take(Console(&said), LOADED, figures)?;
+    step.done();
     let step = Step::start("the same on the plain emulator's clock".to_owned());
     let said = drive.run(Clock::Host, subject, installed)?;
     plain(Console(&said), figures);
@@ -102,9 +108,22 @@ pub(crate) fn measure(
     Ok(())
 }
 
+/// Adds one figure of the probe's.
+fn take(console: Console<'_>, (theirs, ours): (&str, &str), figures: &mut Figures) -> Result<()> {
+    let figure = console
+        .figure(theirs)
+        .with_context(|| format!("the probe did not say {theirs}"))?;
+    println!(
+        "{ours}: least {}, middle {} of {} samples",
+        figure.least, figure.middle, figure.count
+    );
+    figures.add_instructions(ours, figure.least);
+    Ok(())
+}
+
 /// Adds what the plain emulator's clock says, of all that is not left out there for its length.
 fn plain(console: Console<'_>, figures: &mut Figures) {
-    for (theirs, ours) in FIGURES {
+    for (theirs, ours) in FIGURES.into_iter().chain([LOADED]) {
         if let Some(figure) = console.figure(theirs) {
             figures.add_wall(ours, figure.middle);
         }
@@ -128,6 +147,7 @@ pub(crate) fn soak(
         trees: &[],
         samples: 0,
         soak: restarts,
+        load: false,
         limit: SOAK_LIMIT,
     };
     let said = drive.run(Clock::Instructions, subject, installed)?;
@@ -160,6 +180,9 @@ struct Drive<'a> {
     trees: &'a [PathBuf],
     samples: u32,
     soak: u32,
+    /// With one processor: the emulator runs several in turn on that clock, each until the next
+    /// timer, and one that never rests leaves another standing for tens of milliseconds.
+    load: bool,
     limit: Duration,
 }
 
@@ -173,6 +196,7 @@ impl Drive<'_> {
                 format!("PROBE_DIGEST={}", installed.digest),
                 format!("PROBE_SAMPLES={}", self.samples),
                 format!("PROBE_SOAK={}", self.soak),
+                format!("PROBE_LOAD={}", self.load),
                 format!("PROBE_BRIEF={}", clock == Clock::Host),
             ],
             // They face the network, and one of them cannot do without a steward.
@@ -181,7 +205,11 @@ impl Drive<'_> {
         };
         let image = stand.image(subject)?;
         let folder = subject.folder.join("boot");
-        let mut guest = Guest::boot_on(clock, &image, &installed.data, &folder)?;
+        let hardware = Hardware {
+            clock,
+            processors: if self.load { 1 } else { 2 },
+        };
+        let mut guest = Guest::boot_on(hardware, &image, &installed.data, &folder)?;
         guest.hear(self.limit, |console| console.done())
     }
 }

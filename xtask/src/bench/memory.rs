@@ -12,12 +12,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use limen_images::disk::{self, Provision};
 use limen_images::machine::Machine;
-use limen_images::qemu::{Clock, Configuration, Forward, Transport};
+use limen_images::qemu::{Configuration, Forward, Transport};
 use serde_json::Value;
 
 use super::console::Console;
 use super::demonstration::last;
-use super::guest::{Guest, Stand};
+use super::guest::{Guest, Hardware, Stand};
 use super::{Figures, Subject, least, program};
 use crate::credentials::Credentials;
 use crate::limenctl::Console as Limenctl;
@@ -118,7 +118,7 @@ fn six_start(subject: &Subject<'_>, data: &Path, figures: &mut Figures) -> Resul
     }
     figures.add_instructions("G6", 1000 * least(&times)?);
     let step = Step::start("the same on the plain emulator's clock".to_owned());
-    let mut guest = Guest::boot_on(Clock::Host, &image, data, &subject.folder.join("boot"))?;
+    let mut guest = Guest::boot_on(Hardware::PLAIN, &image, data, &subject.folder.join("boot"))?;
     let said = guest.hear(LIMIT, |console| last(console, &PROVIDERS).is_some())?;
     if let Some(time) = last(Console(&said), &PROVIDERS) {
         figures.add_wall("G6", 1000 * time);
