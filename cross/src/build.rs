@@ -120,7 +120,7 @@ impl Build<'_> {
                 "--message-format",
                 "json-render-diagnostics",
             ])
-            .args(self.compiler.arguments());
+            .args(Compiler::ARGUMENTS);
         for program in programs {
             command
                 .args(["--package", program.package])
@@ -129,13 +129,8 @@ impl Build<'_> {
                 command.arg(format!("--features={}/{feature}", program.package));
             }
         }
-        for (name, value) in self.compiler.environment() {
-            match value {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
         command
+            .envs(self.compiler.environment())
             .env("CARGO_TARGET_DIR", self.output)
             .env("CARGO_ZIGBUILD_ZIG_PATH", self.wheels.zig())
             .env(

@@ -1,9 +1,10 @@
 //! Which Rust compiler cross-compiles, and how it is told to.
 //!
-//! In this order: the compiler that cargo uses anyway, when it has the standard library's source
-//! (rustup's `rust-src`) or the target's compiled one (asking rustup for it once, within a time
-//! limit); else Debian's `rustc-web` with the source in `rust-web-src`. From source, the library is
-//! compiled for size and without the printer of back traces, which takes 200 KB off each program.
+//! The standard library is compiled from its source, for size and without the printer of back
+//! traces: that takes 200 KB off each program, and half a minute once. The source is rustup's `rust-src`
+//! beside the compiler that cargo uses anyway (rustup is asked for it once, within a time limit); else
+//! `rust-web-src` beside Debian's `rustc-web`. A compiled library of the target is deliberately not
+//! used where there is one: a box has one size, whoever builds it.
 //!
 //! `-Zbuild-std` needs a nightly compiler or `RUSTC_BOOTSTRAP`; compiler and source are always of
 //! one version, so nothing unstable is mixed. `link-self-contained=no` because Debian ships no musl
@@ -23,13 +24,17 @@ const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 /// What `-Zbuild-std` reads, from `rust-web-src`.
 const DEBIAN_LIBRARY: &str = "/usr/lib/rustlib/src/rust/library/std/Cargo.toml";
 
-/// For a compiler without musl start files of its own.
-const NO_START_FILES: &str = "-C link-self-contained=no";
+/// The compiler has no musl start files of its own; and a program that aborts on panic reads no table of
+/// how to unwind, which musl targets have by default: a tenth of a program.
+const RUSTC_FLAGS: &str = "-C link-self-contained=no -C force-unwind-tables=no";
+
+/// The same for ring's and SQLite's C: zig writes such tables unless told.
+const C_FLAGS: &str = "-fno-asynchronous-unwind-tables -fno-unwind-tables";
 
 /// The workspace's `rust-version`: the oldest compiler that builds it.
 const OLDEST: (u32, u32) = (1, 89);
 
-/// A standard library is 30 MB; longer than this means that no download is to be had.
+/// The source is 3 MB; longer than this means that no download is to be had.
 const RUSTUP_LIMIT: Duration = Duration::from_secs(120);
 
 /// No compiler for the target.
@@ -37,7 +42,8 @@ const RUSTUP_LIMIT: Duration = Duration::from_secs(120);
 pub enum CompilerError {
     /// Neither rustup nor Debian has one.
     #[error(
-        "no compiler for {triple}; `rustup target add {triple}`, or `apt-get install rustc-web rust-web-src`"
+        "no source of the standard library to build for {triple}; `rustup component add rust-src`, \
+         or `apt-get install rustc-web rust-web-src`"
     )]
     Missing {
         /// The target's triple.
@@ -46,24 +52,20 @@ pub enum CompilerError {
     /// Debian's is there, and too old.
     #[error(
         "{DEBIAN_RUSTC} is {found}, and 1.89 or later is needed; `apt-get install rustc-web rust-web-src` \
-         with Debian's security archive in the source list, or `rustup target add {triple}`"
+         with Debian's security archive in the source list, or `rustup component add rust-src`"
     )]
     TooOld {
         /// Its version.
         found: String,
-        /// The target's triple.
-        triple: &'static str,
     },
 }
 
-/// A compiler that was found able to build for one target.
+/// A compiler that was found, with the source of its standard library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Compiler {
-    /// The one cargo uses, building the standard library from its source.
-    Source,
-    /// The one cargo uses, with the target's compiled standard library.
+    /// The one cargo uses.
     Installed,
-    /// Debian's, building the standard library from source.
+    /// Debian's.
     Debian,
 }
 
@@ -73,27 +75,25 @@ impl Compiler {
     /// # Errors
     /// When there is none, with the commands that would change that.
     pub fn find(target: Target, workspace: &Path, state: &Path) -> Result<Self, CompilerError> {
-        let triple = target.triple();
         if has_source(workspace) {
-            return Ok(Self::Source);
-        }
-        if has_library(triple, workspace) {
             return Ok(Self::Installed);
         }
-        let refused = state.join(format!("rustup-has-no-{triple}"));
+        let refused = state.join("rustup-has-no-source");
         let debian = debian_version();
         let usable =
             debian.as_deref().is_some_and(new_enough) && Path::new(DEBIAN_LIBRARY).exists();
         // Asked again when there is nothing else, never when it would only delay.
-        if (!usable || !refused.exists()) && rustup_add(triple, workspace) {
+        if (!usable || !refused.exists()) && rustup_add(workspace) {
             return Ok(Self::Installed);
         }
         // Best effort: without the note the next call asks rustup once more.
         let _ = fs::create_dir_all(state).and_then(|()| fs::write(&refused, ""));
         match debian {
             Some(_) if usable => Ok(Self::Debian),
-            Some(found) if !new_enough(&found) => Err(CompilerError::TooOld { found, triple }),
-            _ => Err(CompilerError::Missing { triple }),
+            Some(found) if !new_enough(&found) => Err(CompilerError::TooOld { found }),
+            _ => Err(CompilerError::Missing {
+                triple: target.triple(),
+            }),
         }
     }
 
@@ -101,40 +101,31 @@ impl Compiler {
     #[must_use]
     pub const fn describe(self) -> &'static str {
         match self {
-            Self::Source => "the installed toolchain, standard library from its source",
-            Self::Installed => "the installed toolchain",
+            Self::Installed => "the installed toolchain, standard library from its source",
             Self::Debian => "Debian's rustc-web, standard library from rust-web-src",
         }
     }
 
-    /// Environment variables for cargo; `None` removes one that would reach the wrong compiler.
-    pub(crate) const fn environment(self) -> &'static [(&'static str, Option<&'static str>)] {
-        match self {
-            Self::Source => &[
-                ("RUSTC_BOOTSTRAP", Some("1")),
-                ("RUSTFLAGS", Some(NO_START_FILES)),
-            ],
-            Self::Installed => &[("RUSTFLAGS", None)],
-            Self::Debian => &[
-                ("RUSTC", Some(DEBIAN_RUSTC)),
-                ("RUSTC_BOOTSTRAP", Some("1")),
-                ("RUSTFLAGS", Some(NO_START_FILES)),
-            ],
-        }
+    /// Environment variables for cargo.
+    pub(crate) fn environment(self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let other = match self {
+            Self::Installed => None,
+            Self::Debian => Some(("RUSTC", DEBIAN_RUSTC)),
+        };
+        let same = [
+            ("RUSTC_BOOTSTRAP", "1"),
+            ("RUSTFLAGS", RUSTC_FLAGS),
+            ("TARGET_CFLAGS", C_FLAGS),
+        ];
+        other.into_iter().chain(same)
     }
 
-    /// Arguments for cargo.
-    pub(crate) const fn arguments(self) -> &'static [&'static str] {
-        match self {
-            Self::Installed => &[],
-            // Naming one feature leaves out the default ones: unwinding and back traces, which a
-            // program that aborts on panic cannot use.
-            Self::Source | Self::Debian => &[
-                "-Zbuild-std=std,panic_abort",
-                "-Zbuild-std-features=optimize_for_size",
-            ],
-        }
-    }
+    /// Arguments for cargo. Naming one feature leaves out the default ones: unwinding and back
+    /// traces, which a program that aborts on panic cannot use.
+    pub(crate) const ARGUMENTS: [&'static str; 2] = [
+        "-Zbuild-std=std,panic_abort",
+        "-Zbuild-std-features=optimize_for_size",
+    ];
 }
 
 /// Whether cargo's own compiler has its standard library's source beside it.
@@ -155,26 +146,10 @@ fn has_source(workspace: &Path) -> bool {
             .exists()
 }
 
-/// Whether cargo's own compiler has a standard library for the target.
-fn has_library(triple: &str, workspace: &Path) -> bool {
-    let output = Command::new("rustc")
-        .args(["--print", "target-libdir", "--target", triple])
-        .current_dir(workspace)
-        .stderr(Stdio::null())
-        .output();
-    let Ok(output) = output else { return false };
-    let folder = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
-    fs::read_dir(folder).is_ok_and(|entries| {
-        entries
-            .filter_map(Result::ok)
-            .any(|entry| entry.file_name().to_string_lossy().starts_with("libstd-"))
-    })
-}
-
-/// Asks rustup for the target; false when there is no rustup, no network, or no end.
-fn rustup_add(triple: &str, workspace: &Path) -> bool {
+/// Asks rustup for the source; false when there is no rustup, no network, or no end.
+fn rustup_add(workspace: &Path) -> bool {
     let child = Command::new("rustup")
-        .args(["target", "add", triple])
+        .args(["component", "add", "rust-src"])
         .current_dir(workspace)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -184,7 +159,7 @@ fn rustup_add(triple: &str, workspace: &Path) -> bool {
     let started = Instant::now();
     loop {
         match child.try_wait() {
-            Ok(Some(status)) => return status.success() && has_library(triple, workspace),
+            Ok(Some(status)) => return status.success() && has_source(workspace),
             Ok(None) if started.elapsed() < RUSTUP_LIMIT => {
                 thread::sleep(Duration::from_millis(100))
             }
