@@ -6,7 +6,7 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 
-use limen_channel::{Buffer, Channel, ChannelError, Descriptors};
+use limen_channel::{Channel, ChannelError, Descriptors};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::io::Interest;
@@ -42,14 +42,13 @@ impl<const N: usize> Link<N> {
     /// Receives one frame once there is one. `None` is the hang-up. Safe to abandon.
     ///
     /// # Errors
-    /// As [`Channel::try_receive`].
+    /// As [`Channel::try_take`].
     pub async fn receive<T: DeserializeOwned>(
         &self,
     ) -> Result<Option<(T, Descriptors)>, ChannelError> {
         loop {
             let mut guard = self.0.readable().await.map_err(kernel)?;
-            let mut buffer = Box::new(Buffer::new());
-            match self.0.get_ref().try_receive(&mut buffer) {
+            match self.0.get_ref().try_take() {
                 Err(ChannelError::WouldBlock) => guard.clear_ready(),
                 other => return other,
             }

@@ -43,6 +43,15 @@ pub fn encode<'a, T: Serialize + ?Sized>(
     buffer.get(..length + 1).ok_or(FrameError::TooLarge)
 }
 
+/// Bytes of the frame that `message` becomes.
+///
+/// # Errors
+/// The message cannot be written at all.
+pub fn length<T: Serialize + ?Sized>(message: &T) -> Result<usize, FrameError> {
+    let body = postcard::experimental::serialized_size(message);
+    body.map(|body| body + 1).map_err(|_| FrameError::TooLarge)
+}
+
 /// Reads the one message of `frame`.
 ///
 /// # Errors
@@ -68,6 +77,7 @@ mod tests {
         let mut buffer = [0; 64];
         let frame = encode(&(7u32, "seven"), &mut buffer).unwrap();
         assert_eq!(decode::<(u32, &str)>(frame), Ok((7, "seven")));
+        assert_eq!(length(&(7u32, "seven")), Ok(frame.len()));
         for cut in 1..frame.len() {
             assert!(
                 decode::<(u32, &str)>(&frame[..cut]).is_err(),

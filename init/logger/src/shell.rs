@@ -53,7 +53,6 @@ struct Logger {
     epoll: OwnedFd,
     control: Channel,
     link: Option<Channel<LINK_FRAME>>,
-    link_buffer: Box<Buffer<LINK_FRAME>>,
     sources: Vec<Source>,
     book: Book,
     next_token: u64,
@@ -102,7 +101,6 @@ impl Logger {
             epoll,
             control,
             link: None,
-            link_buffer: Box::default(),
             sources: Vec::new(),
             book: Book::default(),
             next_token: LINK + 1,
@@ -220,7 +218,7 @@ impl Logger {
 
     fn hear_link(&mut self) {
         let Some(link) = &self.link else { return };
-        let answered = match link.try_receive::<Read>(&mut self.link_buffer) {
+        let answered = match link.try_take::<Read>() {
             Ok(Some((read, _))) => link.try_send(&self.book.read(&read), &[]),
             Err(ChannelError::WouldBlock) => return,
             Ok(None) => Err(ChannelError::HungUp),

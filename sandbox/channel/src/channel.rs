@@ -8,7 +8,7 @@ use std::io::{IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::Path;
 
-use limen_proto::frame;
+use limen_proto::frame::{self, FrameError};
 use limen_proto::limits::{CONTROL_FRAME, FRAME_DESCRIPTORS};
 use rustix::io::Errno;
 use rustix::net::{
@@ -16,6 +16,7 @@ use rustix::net::{
     SendAncillaryBuffer, SendAncillaryMessage, SendFlags, Shutdown, SocketAddrUnix, SocketFlags,
     SocketType,
 };
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::ChannelError;
@@ -111,8 +112,28 @@ impl<const N: usize> Channel<N> {
         descriptors: &[BorrowedFd<'_>],
         flags: SendFlags,
     ) -> Result<(), ChannelError> {
-        let mut bytes = [0; N];
-        let packet = [IoSlice::new(frame::encode(message, &mut bytes)?)];
+        if N <= CONTROL_FRAME {
+            // PID 1 is among these, which has no heap.
+            let mut bytes = [0; CONTROL_FRAME];
+            let room = bytes.get_mut(..N).ok_or(ChannelError::TooLong)?;
+            return self.submit(frame::encode(message, room)?, descriptors, flags);
+        }
+        // Most messages are far smaller than the largest, and a stack keeps the pages that it once had.
+        let length = frame::length(message)?;
+        if length > N {
+            return Err(FrameError::TooLarge.into());
+        }
+        let mut bytes = vec![0; length];
+        self.submit(frame::encode(message, &mut bytes)?, descriptors, flags)
+    }
+
+    fn submit(
+        &self,
+        bytes: &[u8],
+        descriptors: &[BorrowedFd<'_>],
+        flags: SendFlags,
+    ) -> Result<(), ChannelError> {
+        let packet = [IoSlice::new(bytes)];
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(FRAME_DESCRIPTORS))];
         let mut ancillary = SendAncillaryBuffer::new(&mut space);
         if !descriptors.is_empty() && !ancillary.push(SendAncillaryMessage::ScmRights(descriptors))
@@ -147,6 +168,31 @@ impl<const N: usize> Channel<N> {
         self.take(buffer, RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT)
     }
 
+    /// The same, into memory that is as large as the frame and gone with it: for links whose frames
+    /// are mostly far smaller than their largest.
+    ///
+    /// # Errors
+    /// As [`Channel::receive`].
+    pub fn try_take<T: DeserializeOwned>(&self) -> Result<Option<(T, Descriptors)>, ChannelError> {
+        let look = RecvFlags::PEEK | RecvFlags::TRUNC | RecvFlags::DONTWAIT;
+        let length = loop {
+            match rustix::net::recv(&self.0, &mut [0; 1], look) {
+                Err(Errno::INTR | Errno::CONNRESET) => {}
+                Err(Errno::NOTCONN) => return Ok(None),
+                other => break other?.1,
+            }
+        };
+        let mut bytes = vec![0; length.min(N)];
+        let mut descriptors = Descriptors::new();
+        let flags = RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT;
+        let length = self.packet(&mut bytes, &mut descriptors, flags)?;
+        match bytes.get(..length) {
+            None => Err(ChannelError::TooLong),
+            Some([]) => Ok(None),
+            Some(bytes) => Ok(Some((frame::decode(bytes)?, descriptors))),
+        }
+    }
+
     fn take<'a, T: Deserialize<'a>>(
         &self,
         buffer: &'a mut Buffer<N>,
@@ -163,7 +209,7 @@ impl<const N: usize> Channel<N> {
 
     fn packet(
         &self,
-        bytes: &mut [u8; N],
+        bytes: &mut [u8],
         descriptors: &mut Descriptors,
         flags: RecvFlags,
     ) -> Result<usize, ChannelError> {

@@ -104,6 +104,31 @@ fn what_was_cut_short_is_refused_and_leaks_nothing() {
 }
 
 #[test]
+fn a_frame_is_taken_into_memory_of_its_own_size() {
+    let (left, right) = Channel::<8192>::pair().unwrap();
+    let wait = |end: &Channel<8192>| end.try_take::<u8>().unwrap_err();
+    assert_eq!(wait(&right), ChannelError::WouldBlock);
+    let (reader, writer) = std::io::pipe().unwrap();
+    let words = vec!["word"; 1500];
+    left.try_send(&words, &[writer.as_fd()]).unwrap();
+    left.try_send(&5u8, &[]).unwrap();
+    let (taken, descriptors) = right.try_take::<Vec<String>>().unwrap().unwrap();
+    assert_eq!(taken, words);
+    assert_eq!(descriptors.len(), 1);
+    drop((writer, descriptors));
+    assert_all_closed(reader);
+    assert_eq!(right.try_take::<u8>().unwrap().unwrap().0, 5);
+    // Larger than the protocol allows: not sent by us, and refused from others, still in step.
+    let refused = left.try_send(&[1u8; 8192][..], &[]);
+    assert_eq!(refused, Err(ChannelError::Frame(FrameError::TooLarge)));
+    rustix::net::send(&left, &[1; 9000], SendFlags::empty()).unwrap();
+    assert_eq!(wait(&right), ChannelError::TooLong);
+    assert_eq!(wait(&right), ChannelError::WouldBlock);
+    drop(left);
+    assert!(right.try_take::<u8>().unwrap().is_none());
+}
+
+#[test]
 fn a_frame_of_another_protocol_is_the_peers_fault() {
     let (left, right) = pair();
     let (reader, writer) = std::io::pipe().unwrap();

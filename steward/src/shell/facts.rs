@@ -1,7 +1,8 @@
 //! What the image and the boot say of the box, read once at the start
 
-use std::fs;
+use std::panic::resume_unwind;
 use std::path::Path;
+use std::{fs, thread};
 
 use limen_proto::feature::Feature;
 use limen_proto::name::Name;
@@ -31,7 +32,7 @@ pub struct Read {
 
 /// Reads the facts. What is missing is a warning.
 pub fn read(places: &Places) -> Read {
-    let mut facts = Facts {
+    let facts = Facts {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         kernel: rustix::system::uname()
             .release()
@@ -42,18 +43,31 @@ pub fn read(places: &Places) -> Read {
         forker_counts: !places.cgroups.join("core/pids.events.local").exists(),
         ..Facts::default()
     };
-    let mut watchdog_ms = 0;
-    match table(&places.table) {
-        Ok(table) => {
-            facts.core_units = table.units.iter().map(|unit| unit.name.clone()).collect();
-            facts.built = table.built;
-            facts.fixtures = fixtures(&table);
-            let own = table.units.iter().find(|unit| unit.role == Role::Steward);
-            watchdog_ms = own.map_or(0, |unit| unit.watchdog_ms);
-        }
-        Err(why) => facts.warnings.push(why),
+    let mut read = Read {
+        facts,
+        watchdog_ms: 0,
+    };
+    // A thread of its own is gone then, with its stack: copies of the table lie on it, 250 KiB that the
+    // steward would keep for ever.
+    let known = thread::scope(|scope| scope.spawn(|| know(&places.table, &mut read)).join());
+    match known {
+        Ok(Ok(())) => {}
+        Ok(Err(why)) => read.facts.warnings.push(why),
+        Err(panic) => resume_unwind(panic),
     }
-    Read { facts, watchdog_ms }
+    read
+}
+
+/// What the table of core units says.
+fn know(path: &Path, read: &mut Read) -> Result<(), String> {
+    let table = table(path)?;
+    let facts = &mut read.facts;
+    facts.core_units = table.units.iter().map(|unit| unit.name.clone()).collect();
+    facts.built = table.built;
+    facts.fixtures = fixtures(&table);
+    let own = table.units.iter().find(|unit| unit.role == Role::Steward);
+    read.watchdog_ms = own.map_or(0, |unit| unit.watchdog_ms);
+    Ok(())
 }
 
 fn table(path: &Path) -> Result<Box<Table>, String> {

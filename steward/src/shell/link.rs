@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use limen_channel::{Buffer, Channel, ChannelError, Descriptors};
+use limen_channel::{Channel, ChannelError, Descriptors};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -16,7 +16,6 @@ const WAITING: usize = 1024;
 /// A link that sends `T`, in frames of at most `N` bytes.
 pub(super) struct Link<T, const N: usize> {
     channel: Channel<N>,
-    buffer: Box<Buffer<N>>,
     waiting: VecDeque<(T, Vec<OwnedFd>)>,
     broken: bool,
 }
@@ -35,7 +34,6 @@ impl<T: Serialize, const N: usize> Link<T, N> {
     pub(super) fn new(channel: Channel<N>) -> Self {
         Self {
             channel,
-            buffer: Box::default(),
             waiting: VecDeque::new(),
             broken: false,
         }
@@ -100,7 +98,7 @@ impl<T: Serialize, const N: usize> Link<T, N> {
 
     /// Takes the next message.
     pub(super) fn next<R: DeserializeOwned>(&mut self) -> Word<R> {
-        match self.channel.try_receive(&mut self.buffer) {
+        match self.channel.try_take() {
             Ok(Some((message, descriptors))) => Word::Message(message, descriptors),
             Ok(None) => Word::Gone("the peer hung up".to_owned()),
             Err(ChannelError::WouldBlock) => Word::Silence,
