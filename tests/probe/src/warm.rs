@@ -16,14 +16,11 @@ use crate::{clock, peers};
 /// limen-init, when this program stands in its place.
 const INIT: &str = "/usr/lib/limen/bin/limen-init.real";
 
-/// What a boot reads.
-const FOLDERS: [&str; 4] = [
-    // Ours, and in an image with the peers their libraries.
-    "/usr/lib",
-    "/usr/bin",
-    "/data/limen/tenant",
-    "/data/limen/state",
-];
+/// Programs: ours, and in an image with the peers their libraries.
+const PROGRAMS: [&str; 2] = ["/usr/lib", "/usr/bin"];
+
+/// What else a boot reads.
+const DATA: [&str; 2] = ["/data/limen/tenant", "/data/limen/state"];
 
 /// Whether limen-init shall run after this.
 pub(crate) fn wanted() -> bool {
@@ -32,14 +29,25 @@ pub(crate) fn wanted() -> bool {
 
 /// Reads, then becomes limen-init.
 pub(crate) fn run() -> Result<()> {
-    for folder in FOLDERS {
-        read(Path::new(folder)).with_context(|| format!("read {folder}"))?;
-    }
+    programs()?;
+    all(&DATA)?;
     if peers::present() {
         peers::in_child()?;
     }
     clock::settle(2000);
     Err(Command::new(INIT).exec()).context(INIT)
+}
+
+/// Reads every program once.
+pub(crate) fn programs() -> Result<()> {
+    all(&PROGRAMS)
+}
+
+fn all(folders: &[&str]) -> Result<()> {
+    for folder in folders {
+        read(Path::new(folder)).with_context(|| format!("read {folder}"))?;
+    }
+    Ok(())
 }
 
 fn read(folder: &Path) -> io::Result<()> {
