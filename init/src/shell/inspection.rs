@@ -12,6 +12,7 @@ use limen_proto::posture::Compared;
 use super::Shell;
 use super::build::duplicate;
 use super::errand::Purpose;
+use crate::core::state::State;
 use crate::core::supervisor::Event;
 use crate::core::unit::Program;
 
@@ -46,6 +47,15 @@ impl Shell {
         let Some(books) = self.lives.iter_mut().find(due) else {
             return;
         };
+        // Until a core program serves it has not taken what init hands it, and the steward's start waits for
+        // the disk.
+        let unit = self.core.unit(books.unit);
+        if matches!(books.unit, UnitId::Core(_))
+            && unit.is_some_and(|unit| unit.state == State::Readying)
+        {
+            books.inspection = Some(now.saturating_add(SETTLE_MS));
+            return;
+        }
         books.inspection = None;
         let life = UnitRef {
             unit: books.unit,
