@@ -56,7 +56,7 @@ pub fn compile(table: &Table) -> Result<Vec<u8>> {
         .with_context(|| format!("the table of core units is larger than {UNITS_SIZE} bytes"))?;
     buffer.truncate(used);
     // What init will do; a table that it cannot read is a box that does not boot.
-    let read: Table = postcard::from_bytes(&buffer).context("read the compiled table back")?;
+    let read = limen_proto::table::read(&buffer).context("read the compiled table back")?;
     ensure!(
         &read == table,
         "the compiled table reads differently than it was written"

@@ -167,3 +167,19 @@ fn devices_that_reach_the_box_are_refused() {
     assert!(device("mem", 1).contains("reaches the box"));
     assert!(device("none", 0).contains("no device"));
 }
+
+#[test]
+fn a_table_that_is_cut_or_longer_is_refused() -> anyhow::Result<()> {
+    let table = parse(UNIT, "", 7)?;
+    let whole = compile(&table)?;
+    assert_eq!(limen_proto::table::read(&whole), Ok(table));
+    for length in 0..whole.len() {
+        let cut = whole.get(..length).unwrap_or_default();
+        assert!(limen_proto::table::read(cut).is_err(), "{length} bytes");
+    }
+    let longer = [&whole[..], &[0]].concat();
+    assert!(limen_proto::table::read(&longer).is_err());
+    let crowded = [&[0xff, 0x7f], &whole[1..]].concat();
+    assert!(limen_proto::table::read(&crowded).is_err());
+    Ok(())
+}
