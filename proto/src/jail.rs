@@ -90,6 +90,12 @@ pub enum Task {
         /// Connections that the box tracks at once; 0 leaves it to the kernel.
         connections: u32,
     },
+    /// At boot, once, when what shall run is on its way: look at what the kernel lacks, say it on
+    /// standard error and note it for the steward. `network`: it could be prepared.
+    NoteFeatures {
+        /// Whether `PrepareNetwork` succeeded.
+        network: bool,
+    },
     /// Look at what is used of a virtual gateway's link and quota.
     Count {
         /// Which.
@@ -119,7 +125,7 @@ pub enum Answer {
         /// The kernel's reason.
         errno: i32,
     },
-    /// `Adjust` and `PrepareNetwork` succeeded.
+    /// `Adjust`, `PrepareNetwork` and `NoteFeatures` succeeded.
     Done,
     /// `Count` and `DestroyVgw` succeeded.
     Counted(Found),

@@ -1,6 +1,6 @@
 //! Errands: limen-jail without a payload
 //!
-//! Preparing the box's network at boot, applying a changed contract, removing what was made for a
+//! Preparing the box's network at boot, looking at what the kernel lacks, applying a changed contract, removing what was made for a
 //! virtual gateway, reading back what is enforced on a unit. Each is one process in one shared leaf; one that does not answer in time is
 //! killed by itself, never by its cgroup, so the leaf stays usable.
 
@@ -27,14 +27,20 @@ use crate::core::supervisor::Event;
 /// Longest time for one errand, milliseconds.
 const WITHIN_MS: u64 = 8_000;
 
+/// From the preparation of the network to the look at the kernel, milliseconds: nothing waits for
+/// what it finds, and what shall run is on its way meanwhile.
+const LOOK_MS: u64 = 500;
+
 /// Errands that can run at once: a removal for every slot, and some more.
 const ERRANDS: usize = SLOTS + 8;
 
 /// What an errand is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// The box's own network, before the first unit.
+    /// The box's own network, before the first unit that needs it.
     Prepare,
+    /// What the kernel lacks.
+    Look,
     /// A changed contract.
     Adjust(Slot),
     /// A virtual gateway's remains.
@@ -212,7 +218,11 @@ impl Shell {
             );
         }
         match purpose {
-            Purpose::Prepare => self.core.handle(Event::Prepared, self.now),
+            Purpose::Prepare => {
+                self.look = Some((self.now.saturating_add(LOOK_MS), failed.is_none()));
+                self.core.handle(Event::Prepared, self.now);
+            }
+            Purpose::Look => {}
             Purpose::Adjust(slot) => {
                 if let Some(step) = failed {
                     self.core
@@ -241,7 +251,14 @@ impl Shell {
                     self.tell(steward, &Notice::Counted { unit, found }, &[]);
                 }
             }
-            Purpose::Prepare | Purpose::Adjust(_) | Purpose::Inspect(_) => {}
+            Purpose::Prepare | Purpose::Look | Purpose::Adjust(_) | Purpose::Inspect(_) => {}
+        }
+    }
+
+    /// Lets limen-jail look at the kernel, once a boot.
+    pub(super) fn look_when_due(&mut self) {
+        if let Some((_, network)) = self.look.take_if(|(due, _)| *due <= self.now) {
+            self.send_out(Purpose::Look, &Task::NoteFeatures { network }, None);
         }
     }
 }

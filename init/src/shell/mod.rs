@@ -66,6 +66,8 @@ pub struct Shell {
     /// The descriptors that stand behind the core's stored records.
     stored: Vec<(u64, OwnedFd), STORED_DESCRIPTORS>,
     errands: errand::Errands,
+    /// When to look at the kernel, and whether the network could be prepared.
+    look: Option<(u64, bool)>,
     /// An inspection is under way.
     inspecting: bool,
     /// The descriptors of a hand that was accepted and is not built yet.

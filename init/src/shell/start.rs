@@ -75,6 +75,8 @@ pub fn run() -> Result<(), Fault> {
     }
 }
 
+/// Not inlined: what it takes of the stack is given back.
+#[inline(never)]
 fn begin(first: u64, first_process: bool, journal: &'static Journal) -> Result<Shell, Fault> {
     forget_inherited_signals();
     let signals = Signals::open().map_err(fault("signalfd"))?;
@@ -98,7 +100,7 @@ fn begin(first: u64, first_process: bool, journal: &'static Journal) -> Result<S
     let workroom = tree
         .make_core("jail")
         .map_err(fault("mkdir limen/core/jail"))?;
-    test_cloning(&tree, journal)?;
+    test_cloning(&tree, &workroom)?;
     let epoll =
         rustix::event::epoll::create(CreateFlags::CLOEXEC).map_err(fault("epoll_create"))?;
     watch(&epoll, &signals, Token::Signals, EventFlags::IN).map_err(fault("epoll_ctl"))?;
@@ -114,6 +116,7 @@ fn begin(first: u64, first_process: bool, journal: &'static Journal) -> Result<S
         table,
         stored: heapless::Vec::new(),
         errands: Errands::new(),
+        look: None,
         inspecting: false,
         hand: None,
         asked: None,
@@ -231,33 +234,23 @@ fn understand_table() -> Result<&'static Table, Fault> {
     Ok(Box::leak(Box::new(table)))
 }
 
-/// Whether children survive in a fresh cgroup, and what to do when they do not.
-fn test_cloning(tree: &cgroup::Tree, journal: &Journal) -> Result<(), Fault> {
-    let trial = tree
-        .make_core("trial")
-        .map_err(fault("mkdir limen/core/trial"))?;
-    let survives = survives_in(trial.as_fd()).map_err(fault("clone3 into a cgroup"))?;
-    let outcome = if survives {
-        Ok(())
-    } else {
-        // Our own cgroup was killed once: a fresh one of our own makes the counts equal.
-        tree.move_self()
-            .map_err(fault("move into limen/core/init"))?;
-        match survives_in(trial.as_fd()).map_err(fault("clone3 into a cgroup"))? {
-            true => Ok(()),
-            false => Err(Fault {
-                operation: "start a process in a fresh cgroup (killed by the kernel; start init from a cgroup that was never killed)",
-                errno: Errno::NOTRECOVERABLE,
-            }),
-        }
-    };
-    if let Err(errno) = tree.remove(&trial) {
-        journal.log(
-            Level::Warning,
-            format_args!("rmdir limen/core/trial: {errno}"),
-        );
+/// Whether children survive in a fresh cgroup, and what to do when they do not. limen-jail's own is
+/// one: a child that ends by itself leaves it as it was.
+fn test_cloning(tree: &cgroup::Tree, fresh: &cgroup::Group) -> Result<(), Fault> {
+    let survives = || survives_in(fresh.as_fd()).map_err(fault("clone3 into a cgroup"));
+    if survives()? {
+        return Ok(());
     }
-    outcome
+    // Our own cgroup was killed once: a fresh one of our own makes the counts equal.
+    tree.move_self()
+        .map_err(fault("move into limen/core/init"))?;
+    match survives()? {
+        true => Ok(()),
+        false => Err(Fault {
+            operation: "start a process in a fresh cgroup (killed by the kernel; start init from a cgroup that was never killed)",
+            errno: Errno::NOTRECOVERABLE,
+        }),
+    }
 }
 
 fn open_watchdog(path: &str, journal: &Journal) -> Option<Watchdog> {

@@ -71,6 +71,7 @@ impl Shell {
         }
         self.expire_errands();
         self.inspect_due();
+        self.look_when_due();
         self.carry_out();
         self.journal.flush();
         if let Some(watchdog) = &mut self.watchdog {
@@ -117,6 +118,7 @@ impl Shell {
             self.core.next_deadline(),
             self.errands.next_deadline(),
             self.next_inspection(),
+            self.look.map(|(due, _)| due),
             self.watchdog
                 .as_ref()
                 .map(super::watchdog::Watchdog::deadline),

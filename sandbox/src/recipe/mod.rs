@@ -90,9 +90,9 @@ impl Jail {
                 if let Err(fault) = &prepared {
                     eprintln!("limen-jail: {fault}");
                 }
-                features::note(prepared.is_ok())?;
                 prepared.and_then(|()| init.done())
             }
+            Task::NoteFeatures { network } => features::note(network).and_then(|()| init.done()),
         }
     }
 
@@ -141,7 +141,8 @@ impl Jail {
             | Task::Inspect(_)
             | Task::DestroyVgw { .. }
             | Task::Count { .. }
-            | Task::PrepareNetwork { .. } => Err(Fault::new(
+            | Task::PrepareNetwork { .. }
+            | Task::NoteFeatures { .. } => Err(Fault::new(
                 Step::Task,
                 "build",
                 "a task that builds nothing",
