@@ -18,6 +18,11 @@ fn serve() -> Result<Infallible, ShellError> {
 fn main() -> ExitCode {
     match serve() {
         Ok(never) => match never {},
+        // The way down: everything that init had to say was read, and what follows from it written.
+        Err(error @ ShellError::Control(_)) => {
+            line(&format!("limen-steward ends: {error}"));
+            ExitCode::FAILURE
+        }
         Err(error) => {
             line(&format!("warning: limen-steward ends: {error}"));
             ExitCode::FAILURE

@@ -31,6 +31,23 @@ pub fn needs_recovery(image: &Path) -> Result<bool> {
     Ok(features.contains("needs_recovery"))
 }
 
+/// What a file in an ext4 image holds that was unmounted.
+///
+/// # Errors
+/// The image or the file cannot be read, or e2fsprogs is missing.
+pub fn read(image: &Path, file: &str) -> Result<Vec<u8>> {
+    let mut command = e2fsprogs("debugfs");
+    let command = command.arg("-R").arg(format!("cat {file}")).arg(image);
+    let output = command.output().context(REMEDY)?;
+    ensure!(
+        !output.stdout.is_empty(),
+        "{file} is empty or not in {}: {}",
+        image.display(),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Ok(output.stdout)
+}
+
 /// Overwrites the first bytes of a file in an ext4 image, in place: its inode stays as it was, as
 /// after a flash cell died.
 ///

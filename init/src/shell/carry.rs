@@ -50,7 +50,7 @@ impl Shell {
             Effect::BuildSpare(life) => self.build_spare(life),
             Effect::TakeSpare(life) => self.take_spare(life),
             Effect::EndSpare(life) => self.end_spare(life),
-            Effect::Terminate(life) => self.signal(life, Signal::TERM),
+            Effect::Terminate(life) => self.terminate(life),
             Effect::Kill(life) => self.signal(life, Signal::KILL),
             Effect::Clear(life) => self.clear(life),
             Effect::Release(life) => {
@@ -89,6 +89,19 @@ impl Shell {
                 .journal
                 .show(format_args!("limen: core active {} us", self.age())),
             Effect::Finish { reboot } => self.finish = Some(reboot),
+        }
+    }
+
+    /// Asks a main process to end: by a signal, but the steward by the end of what it is told. It
+    /// then reads what was said before, the ends of virtual gateways and what they used, and writes
+    /// that down; a signal would end it in the middle.
+    fn terminate(&mut self, life: UnitRef) {
+        if self.role(life.unit) != Some(Role::Steward) {
+            return self.signal(life, Signal::TERM);
+        }
+        let books = self.lives.get(life);
+        if let Some(control) = books.and_then(|books| books.control.as_ref()) {
+            let _ = rustix::net::shutdown(control, rustix::net::Shutdown::Write);
         }
     }
 

@@ -94,7 +94,11 @@ pub(super) fn a_damaged_state_file_is_survived(scene: &mut Scene) -> Result<()> 
     Ok(())
 }
 
-/// `stop` ends units, then the box, and the next boot finds no disk to repair.
+/// How a journal begins that is to be rolled back (SQLite's file format, 3); the end of a commit
+/// overwrites it.
+const JOURNAL: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
+
+/// `stop` ends units, then the box, and the next boot finds no disk and no commit to repair.
 pub(super) fn the_box_ends_in_order(scene: &mut Scene) -> Result<()> {
     let (processor, sent) = accounts::in_all(scene)?;
     ensure!(
@@ -109,6 +113,11 @@ pub(super) fn the_box_ends_in_order(scene: &mut Scene) -> Result<()> {
         !disk::needs_recovery(&data)?,
         "the data disk was not unmounted:\n{}",
         tail(&serial)
+    );
+    let journal = disk::read(&data, "/limen/state/steward.sqlite-journal")?;
+    ensure!(
+        !journal.starts_with(&JOURNAL),
+        "the steward was cut off in the middle of a commit: its journal is valid"
     );
     scene.gateway.boot_again()?;
     scene.renew()?;
