@@ -12,6 +12,7 @@
 //! | `unit`         | one unit's record and deadlines                            |
 //! | `supervisor`   | every unit; events in, inputs worked off                   |
 //! | `turn`         | one step of the table, carried through                     |
+//! | `precedence`   | who comes first when the box comes up                      |
 //! | `dice`         | numbers that scatter restarts                              |
 //! | `briefing`     | what a core program is told when it begins                 |
 //! | `request`      | the verbs of a control socket, by role                     |
@@ -27,6 +28,7 @@ mod dice;
 pub mod effect;
 mod freeze;
 pub mod machine;
+pub mod precedence;
 pub mod readiness;
 pub mod request;
 pub mod shutdown;

@@ -119,6 +119,8 @@ pub struct Supervisor {
     pub(super) boot: Boot,
     pub(super) core_active: bool,
     pub(super) prepared: bool,
+    /// Until when the core's other units wait for the virtual gateways; none when they need not.
+    pub(super) held: Option<u64>,
 }
 
 impl Supervisor {
@@ -139,6 +141,7 @@ impl Supervisor {
             boot: Boot(0),
             core_active: false,
             prepared: false,
+            held: None,
         }
     }
 
@@ -153,10 +156,12 @@ impl Supervisor {
         self.boot = Boot(boot);
     }
 
-    /// Takes the image's table and starts its units in order; those in the box's own network wait
-    /// for [`Event::Prepared`]. `first` is the time of init's first instruction.
+    /// Takes the image's table and starts its units in order: the steward at once, the others as
+    /// `precedence` says; those in the box's own network wait for [`Event::Prepared`]. `first` is
+    /// the time of init's first instruction.
     pub fn boot(&mut self, table: &Table, first: u64, now: u64) {
         self.first = first;
+        self.hold(table, now);
         self.links.clone_from(&table.links);
         for (number, entry) in (0u8..).zip(&table.units) {
             let plan = Plan::core(entry);
@@ -241,13 +246,8 @@ impl Supervisor {
             }
             Event::Prepared => {
                 self.prepared = true;
-                for place in 0..self.units.len() {
-                    if let Some(unit) = self.units.get(place)
-                        && !matches!(unit.id, UnitId::Bundle(..))
-                    {
-                        let id = unit.id;
-                        self.queue(id, Input::Restored);
-                    }
+                if !self.ending() {
+                    self.restore();
                 }
             }
             Event::Tick => {
@@ -269,7 +269,7 @@ impl Supervisor {
         let ending = self.ending.first().and_then(Ending::deadline);
         let units = self.units.iter().filter_map(|unit| unit.deadline);
         let spares = self.units.iter().filter_map(|unit| unit.spare.deadline());
-        units.chain(spares).chain(ending).min()
+        units.chain(spares).chain(ending).chain(self.held).min()
     }
 
     /// The next effect to carry out.
@@ -362,7 +362,7 @@ impl Supervisor {
             while let Some((id, input)) = self.inbox.pop_front() {
                 self.turn(id, input, now);
             }
-            if !self.drain() && !self.advance_ending(now) {
+            if !self.drain() && !self.release_core(now) && !self.advance_ending(now) {
                 return;
             }
         }

@@ -20,9 +20,9 @@ impl Supervisor {
             UnitId::Bundle(slot, _) => self
                 .unit(UnitId::Vgw(slot))
                 .is_some_and(|vgw| vgw.state == State::Active && vgw.frozen.is_none()),
-            UnitId::Core(_) | UnitId::Vgw(_) | UnitId::Hand(..) => {
-                self.prepared || !self.unit(id).is_some_and(|unit| unit.plan.networked)
-            }
+            UnitId::Core(_) | UnitId::Vgw(_) | UnitId::Hand(..) => self
+                .unit(id)
+                .is_none_or(|unit| (self.prepared || !unit.plan.networked) && !self.is_held(unit)),
         }
     }
 

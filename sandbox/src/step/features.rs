@@ -5,6 +5,7 @@
 //! fails at the step that needs it, by name.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 
 use landlock::{ABI, Access, AccessFs, CompatLevel, Compatible, Ruleset, RulesetAttr};
@@ -27,13 +28,13 @@ pub(crate) fn note(firewall: bool) -> Result<(), Fault> {
         };
         if !there {
             let need = feature.need();
-            eprintln!(
-                "kernel: lacks {}{}: {}; {}",
-                need.name,
-                if need.required { " (required)" } else { "" },
-                need.costs,
-                need.remedy
+            let required = if need.required { " (required)" } else { "" };
+            let line = format!(
+                "kernel: lacks {}{required}: {}; {}\n",
+                need.name, need.costs, need.remedy
             );
+            // In one piece: others write to the console meanwhile.
+            let _ = std::io::stderr().write_all(line.as_bytes());
             names.push_str(need.name);
             names.push('\n');
         }

@@ -15,6 +15,10 @@ use super::turn::{Effect, Turn};
 /// a clock that runs on. Four writes a day.
 const CLOCK_MS: u64 = 6 * 3600 * 1000;
 
+/// From the start to the first time that is written, milliseconds: until then the floor of before
+/// is as good, and what shall run is not kept waiting for the disk.
+pub(super) const FIRST_CLOCK_MS: u64 = 10_000;
+
 /// Longest life of an image, seconds: 20 years.
 const PLAUSIBLE_S: u64 = 20 * 366 * 24 * 3600;
 

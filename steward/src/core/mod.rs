@@ -54,6 +54,7 @@ use limen_proto::posture::Compared;
 use limen_proto::state::Fault;
 
 use admission::Fixtures;
+use commit::FIRST_CLOCK_MS;
 use desired::{Change, Desired};
 use refusal::failed;
 use turn::{Effect, Input, Now, Outside, Peer, Turn};
@@ -182,6 +183,11 @@ impl Steward {
         turn.effects
     }
 
+    /// Whether it knows what runs, and has asked for what shall.
+    pub fn serves(&self) -> bool {
+        self.listing == Listing::Done
+    }
+
     /// When to be called with `Tick` at the latest, on the monotonic clock.
     pub fn deadline_ms(&self) -> u64 {
         let listing = match self.listing {
@@ -214,6 +220,7 @@ impl Steward {
     }
 
     fn start(&mut self, turn: &mut Turn<'_>) {
+        self.clock_due_ms = turn.now.monotonic_ms + FIRST_CLOCK_MS;
         for warning in self.facts.warnings.clone() {
             let draft = audit::event(turn.now, audit::BOX, None, &warning, "");
             self.note(turn, draft.alarming());

@@ -38,7 +38,6 @@ pub fn read(places: &Places) -> Read {
             .release()
             .to_string_lossy()
             .into_owned(),
-        provision: provision(&places.provision),
         warnings: data(places),
         forker_counts: !places.cgroups.join("core/pids.events.local").exists(),
         ..Facts::default()
@@ -70,11 +69,13 @@ fn know(path: &Path, read: &mut Read) -> Result<(), String> {
     Ok(())
 }
 
+/// Not inlined: what the table takes of the stack is given back.
+#[inline(never)]
 fn table(path: &Path) -> Result<Box<Table>, String> {
     let bytes = fs::read(path).map_err(|error| {
         format!("the table of core units is not readable ({error}): names of core units and device classes are unknown")
     })?;
-    postcard::from_bytes(&bytes)
+    limen_proto::table::read(&bytes)
         .map(Box::new)
         .map_err(|error| format!("the table of core units is not of this version ({error})"))
 }
@@ -116,7 +117,8 @@ fn data(places: &Places) -> Vec<String> {
     }
 }
 
-fn provision(folder: &Path) -> Option<Identity> {
+/// The identity that lies ready for a box that has none.
+pub(super) fn provision(folder: &Path) -> Option<Identity> {
     let text = |name: &str| fs::read_to_string(folder.join(name)).ok();
     Some(Identity {
         certificate: text("gateway.pem")?,

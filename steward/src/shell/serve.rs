@@ -31,6 +31,10 @@ use crate::state;
 /// the commits of one operation to fall into one generation, short enough that what an operator saw
 /// done is in two files.
 const QUIET_MS: u64 = 500;
+/// From the start until the previous generation is looked at, when nothing is committed before,
+/// milliseconds: nothing has changed that it could lack, and a box that comes up has other things
+/// to do with its disk.
+const FIRST_MS: u64 = 5_000;
 
 /// How the steward is set up.
 #[derive(Debug, Clone, Default)]
@@ -53,6 +57,8 @@ pub struct Shell {
     watchdog_ms: u64,
     alive_due_ms: u64,
     keep_due_ms: Option<u64>,
+    /// init was told that the steward serves.
+    serving: bool,
 }
 
 /// A socket that something arrived on.
@@ -76,6 +82,9 @@ impl Shell {
             mut facts,
             watchdog_ms,
         } = facts::read(&places);
+        if opened.desired.identity.is_none() {
+            facts.provision = facts::provision(&places.provision);
+        }
         facts.warnings.extend(opened.notes);
         facts.blind = opened.blind;
         facts.recovered = opened.recovered;
@@ -97,7 +106,8 @@ impl Shell {
             inbox: VecDeque::new(),
             watchdog_ms: u64::from(watchdog_ms),
             alive_due_ms: 0,
-            keep_due_ms: None,
+            keep_due_ms: Some(now().monotonic_ms + FIRST_MS),
+            serving: false,
         })
     }
 
@@ -106,9 +116,12 @@ impl Shell {
     /// # Errors
     /// It is.
     pub fn run(mut self) -> Result<Infallible, ShellError> {
-        self.request(Verb::Ready);
         self.take(Input::Start);
         loop {
+            if !self.serving && self.core.serves() {
+                self.serving = true;
+                self.request(Verb::Ready);
+            }
             self.look_after(now());
             let sources = self.wait()?;
             if sources.is_empty() {

@@ -33,7 +33,7 @@ fn receive<T: DeserializeOwned, const N: usize>(from: &Channel<N>) -> (T, Descri
 }
 
 impl Init {
-    /// Starts a steward on `folder`.
+    /// Starts a steward on `folder`, and tells it that nothing runs.
     fn start(folder: &Path) -> Self {
         let (control, theirs) = Channel::pair().unwrap();
         let places = Places {
@@ -52,7 +52,9 @@ impl Init {
             control,
             generation: 0,
         };
-        assert_eq!(init.next().0.verb, InitVerb::Ready);
+        let (list, _) = init.next();
+        assert_eq!(list.verb, InitVerb::List);
+        init.agree(list.id);
         init
     }
 
@@ -153,9 +155,7 @@ fn contract() -> limen_proto::contract::Contract {
 fn a_provider_gets_a_vgw_and_a_bundle_over_real_sockets() {
     let folder = provisioned();
     let mut init = Init::start(folder.path());
-    let (list, _) = init.next();
-    assert_eq!(list.verb, InitVerb::List);
-    init.agree(list.id);
+    assert_eq!(init.next().0.verb, InitVerb::Ready);
     let mgmt = init.link::<LINK_FRAME>(Role::Management);
     let broker = init.link::<{ limen_proto::limits::CONTROL_FRAME }>(Role::Broker);
     assert_eq!(receive::<Decision, _>(&broker).0, Decision::Complete);
@@ -233,8 +233,6 @@ fn a_provider_gets_a_vgw_and_a_bundle_over_real_sockets() {
 fn a_hand_that_hangs_up_fails_its_call() {
     let folder = provisioned();
     let mut init = Init::start(folder.path());
-    let (list, _) = init.next();
-    init.agree(list.id);
     let mgmt = init.link::<LINK_FRAME>(Role::Management);
     let create = Verb::CreateVgw {
         provider: "energy".parse().unwrap(),
@@ -257,9 +255,7 @@ fn a_hand_that_hangs_up_fails_its_call() {
 #[test]
 fn a_steward_that_loses_init_ends_and_the_next_one_finds_its_state() {
     let folder = provisioned();
-    let mut init = Init::start(folder.path());
-    let (list, _) = init.next();
-    init.agree(list.id);
+    let init = Init::start(folder.path());
     let mgmt = init.link::<LINK_FRAME>(Role::Management);
     call(&mgmt, 1, Caller::Management, Verb::Trust);
     answer(&mgmt, 1);
@@ -267,9 +263,7 @@ fn a_steward_that_loses_init_ends_and_the_next_one_finds_its_state() {
     let mut buffer = Box::new(Buffer::<LINK_FRAME>::new());
     while let Ok(Some(_)) = mgmt.receive::<Push>(&mut buffer) {}
     std::fs::remove_dir_all(folder.path().join("provision")).unwrap();
-    let mut init = Init::start(folder.path());
-    let (list, _) = init.next();
-    init.agree(list.id);
+    let init = Init::start(folder.path());
     let mgmt = init.link::<LINK_FRAME>(Role::Management);
     call(&mgmt, 1, Caller::Management, Verb::Trust);
     assert!(matches!(answer(&mgmt, 1).0, Answer::Trust(_)));
@@ -288,9 +282,7 @@ fn a_steward_that_loses_init_ends_and_the_next_one_finds_its_state() {
 #[test]
 fn a_flood_of_nonsense_ends_the_link_and_not_the_steward() {
     let folder = provisioned();
-    let mut init = Init::start(folder.path());
-    let (list, _) = init.next();
-    init.agree(list.id);
+    let init = Init::start(folder.path());
     let mgmt = init.link::<LINK_FRAME>(Role::Management);
     // A frame of another protocol.
     mgmt.send(&Decision::Complete, &[]).unwrap();

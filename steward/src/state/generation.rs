@@ -17,8 +17,11 @@ use super::{NEXT, PREVIOUS, open, schema, seal};
 /// Events that a generation carries.
 const EVENTS: u32 = 100;
 
-/// Makes what `from` holds the previous generation.
+/// Makes what `from` holds the previous generation, unless it is.
 pub(super) fn keep(folder: &Path, from: &Connection) -> Result<(), StateError> {
+    if is_kept(folder, from) {
+        return Ok(());
+    }
     let next = folder.join(NEXT);
     open::discard(&next)?;
     let mut to = Connection::open(&next)?;
@@ -60,7 +63,7 @@ fn copy(from: &Connection, to: &Connection, table: &str, which: &str) -> Result<
 }
 
 /// Whether the previous generation is there and holds what `file` holds.
-pub(super) fn is_kept(folder: &Path, file: &Connection) -> bool {
+fn is_kept(folder: &Path, file: &Connection) -> bool {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
     let Ok(previous) = Connection::open_with_flags(folder.join(PREVIOUS), flags) else {
         return false;

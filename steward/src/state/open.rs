@@ -58,18 +58,10 @@ pub fn open(folder: &Path) -> Result<Opened, StateError> {
 }
 
 fn found(folder: &Path, connection: Connection, desired: Desired) -> Opened {
-    let kept = generation::is_kept(folder, &connection);
-    let mut store = Store::writing(folder.to_owned(), connection);
-    let mut notes = Vec::new();
-    if !kept && let Err(error) = store.keep_generation() {
-        notes.push(format!(
-            "no previous generation of the state could be kept: {error}"
-        ));
-    }
     Opened {
-        store,
+        store: Store::writing(folder.to_owned(), connection),
         desired,
-        notes,
+        notes: Vec::new(),
         blind: false,
         recovered: false,
     }
@@ -124,7 +116,6 @@ fn fall_back(folder: &Path, damage: &StateError) -> Result<Opened, StateError> {
                 "{damage}; no generation was left, so the box knows no virtual gateway: create them again"
             ));
             let mut opened = found(folder, connection, desired);
-            notes.append(&mut opened.notes);
             opened.notes = notes;
             // What runs may be all that is left of what was wanted: it is not ended.
             opened.blind = true;

@@ -25,11 +25,12 @@ pub struct Store {
 }
 
 impl Store {
+    /// What the previous generation holds is not known yet: it counts as another one.
     pub(super) fn writing(folder: PathBuf, connection: Connection) -> Self {
         Self {
             folder,
             file: Ok(connection),
-            unkept: 0,
+            unkept: 1,
         }
     }
 
@@ -91,7 +92,7 @@ impl Store {
         }
     }
 
-    /// Whether something was committed that the previous generation does not have.
+    /// Whether something may be committed that the previous generation does not have.
     pub fn is_unkept(&self) -> bool {
         self.unkept > 0
     }
@@ -101,7 +102,7 @@ impl Store {
         self.unkept >= DUE
     }
 
-    /// Makes what is committed now the previous generation.
+    /// Makes what is committed now the previous generation, unless it is.
     ///
     /// # Errors
     /// The earlier one is still there.

@@ -51,7 +51,7 @@ fn the_core_starts_in_order_and_says_so_once() {
             _ => None,
         })
         .collect();
-    assert_eq!(builds, [LOGGER, STEWARD, BROKER, MANAGEMENT]);
+    assert_eq!(builds, [STEWARD, LOGGER, BROKER, MANAGEMENT]);
     let said = world
         .seen
         .iter()

@@ -75,7 +75,7 @@ impl World {
         world.core.boot(&table(), 0, world.now);
         world.carry_out();
         world.tell(Event::Prepared);
-        for unit in [LOGGER, STEWARD, BROKER, MANAGEMENT] {
+        for unit in [STEWARD, LOGGER, BROKER, MANAGEMENT] {
             world.run(unit);
             world.ready(unit);
         }

@@ -1,5 +1,6 @@
 //! When accounts are written, and what of them
 
+use limen_proto::account::Counters;
 use limen_proto::control::UnitReport;
 use limen_proto::id::UnitId;
 use limen_proto::state::UnitState;
@@ -78,7 +79,8 @@ impl Steward {
         before: Option<UnitReport>,
         report: &UnitReport,
     ) {
-        if before.is_none_or(|before| before.spent != report.spent) {
+        let spent = before.map_or_else(Counters::default, |before| before.spent);
+        if spent != report.spent {
             self.sample(turn, report);
         }
         let was = before.map_or(UnitState::Idle, |before| before.state);

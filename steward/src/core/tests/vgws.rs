@@ -7,6 +7,7 @@ use limen_proto::manage::{Answer, Changed, Push, RefusalKind, Verb};
 use limen_proto::state::{Fault, UnitState};
 
 use super::house::*;
+use crate::core::desired::Change;
 use crate::core::turn::Input;
 
 #[test]
@@ -378,6 +379,7 @@ fn trust_names_every_provider_that_stands() {
             other => panic!("{other:?}"),
         }
     };
+    house.pass(crate::core::commit::FIRST_CLOCK_MS);
     let before = trust(&mut house);
     assert_eq!(before.providers.len(), 2);
     assert!(
@@ -392,4 +394,15 @@ fn trust_names_every_provider_that_stands() {
     let after = trust(&mut house);
     assert_eq!(after.providers, [(name("energy"), ENERGY_CA.to_owned())]);
     assert!(after.epoch > before.epoch);
+}
+
+#[test]
+fn a_box_that_comes_up_waits_for_no_disk() {
+    let mut house = House::inhabited().cut_power();
+    assert!(house.steward.serves());
+    assert_eq!(house.starts(vgw_unit(1)), 1);
+    assert_eq!(house.disk.commits, 0, "{:?}", house.disk.history);
+    house.pass(crate::core::commit::FIRST_CLOCK_MS);
+    let changes: Vec<_> = house.disk.history.iter().flat_map(|one| &one.0).collect();
+    assert!(matches!(changes[..], [Change::Clock(_)]), "{changes:?}");
 }

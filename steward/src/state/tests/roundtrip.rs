@@ -109,7 +109,7 @@ fn the_private_key_is_for_the_steward_alone() {
     let folder = tempfile::tempdir().unwrap();
     // As the program does it; here it is shared with tests that do not mind.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
-    drop(good(folder.path()));
+    good(folder.path()).store.keep_generation().unwrap();
     for file in [FILE, PREVIOUS] {
         let mode = std::fs::metadata(folder.path().join(file))
             .unwrap()
@@ -117,4 +117,35 @@ fn the_private_key_is_for_the_steward_alone() {
             .mode();
         assert_eq!(mode & 0o077, 0, "{file}");
     }
+}
+
+/// What runs is not kept waiting for the disk: a generation that is missing or another one is made
+/// good later, and one that is there is not made again.
+#[test]
+fn opening_a_good_file_writes_nothing() {
+    let (folder, _) = super::written(3);
+    let read = |name: &str| std::fs::read(folder.path().join(name)).ok();
+    let (before, kept) = (read(FILE), read(PREVIOUS));
+    let mut opened = good(folder.path());
+    assert!(opened.store.is_unkept());
+    assert_eq!((read(FILE), read(PREVIOUS)), (before, kept.clone()));
+    opened.store.keep_generation().unwrap();
+    assert!(!opened.store.is_unkept());
+    let after = read(PREVIOUS);
+    assert!(after.is_some());
+    drop(opened);
+    std::fs::remove_file(folder.path().join(PREVIOUS)).unwrap();
+    let mut opened = good(folder.path());
+    opened.store.keep_generation().unwrap();
+    assert_eq!(
+        read(PREVIOUS).map(|file| file.len()),
+        after.map(|file| file.len())
+    );
+    let inode = |name: &str| {
+        use std::os::unix::fs::MetadataExt as _;
+        std::fs::metadata(folder.path().join(name)).unwrap().ino()
+    };
+    let before = inode(PREVIOUS);
+    opened.store.keep_generation().unwrap();
+    assert_eq!(inode(PREVIOUS), before, "it was there");
 }
