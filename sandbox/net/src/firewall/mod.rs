@@ -48,6 +48,7 @@ mod transaction;
 use limen_proto::contract::Contract;
 use limen_proto::id::Slot;
 use limen_proto::jail::Refused;
+use rustix::io::Errno;
 
 use crate::fault::Fault;
 use crate::flows;
@@ -61,10 +62,25 @@ use transaction::Transaction;
 /// The chain that asks nothing more of a packet than its connection's share.
 const SHARE: &str = "share";
 
-/// Replaces the table as a whole.
+/// Makes the table, in the place of an earlier one if there is one.
 pub(crate) fn install(uplink: &str, listen: u16) -> Result<(), Fault> {
-    let mut change = Transaction::begin();
-    change.replace_table();
+    let socket = Socket::open(Family::Netfilter)?;
+    let whole = |beginning: fn(&mut Transaction)| {
+        let mut change = Transaction::begin();
+        beginning(&mut change);
+        fill(&mut change, uplink, listen);
+        change.commit(&socket)
+    };
+    // At boot there is none. What deletes nothing leaves nothing to be freed, for which the kernel
+    // waits when the socket is closed: two of its ticks, for all virtual gateways of a boot.
+    match whole(Transaction::make_table) {
+        Err(fault) if fault.errno == Errno::EXIST => whole(Transaction::replace_table),
+        outcome => outcome,
+    }
+}
+
+/// All that does not depend on a slot.
+fn fill(change: &mut Transaction, uplink: &str, listen: u16) {
     for set in &SETS {
         change.set(set);
     }
@@ -81,7 +97,6 @@ pub(crate) fn install(uplink: &str, listen: u16) -> Result<(), Fault> {
             change.rule(chain.name, &rule);
         }
     }
-    change.commit(&Socket::open(Family::Netfilter)?)
 }
 
 /// Lets through what the contract says, for a slot of which the table has nothing.

@@ -81,6 +81,12 @@ impl Transaction {
         }
     }
 
+    /// Makes the table, which is not there.
+    pub(super) fn make_table(&mut self) {
+        let purpose = ("make firewall table", TABLE.into());
+        self.push(purpose, (NEW_TABLE, CREATE | EXCLUSIVE), |_| {});
+    }
+
     /// Deletes the table if it is there and makes it anew.
     pub(super) fn replace_table(&mut self) {
         for (kind, flags) in [(NEW_TABLE, CREATE), (DELETE_TABLE, 0), (NEW_TABLE, CREATE)] {
