@@ -5,6 +5,8 @@
 //! steward adopts it; another tag means "end it and start the new one". The contract is not in a
 //! virtual gateway's tag: it changes under the running unit by `Adjust`.
 
+use std::hash::{DefaultHasher, Hasher as _};
+
 use heapless::{String, Vec};
 use limen_proto::contract::{Guarantees, Protocol};
 use limen_proto::id::{BundleIndex, Slot};
@@ -14,7 +16,6 @@ use limen_proto::restart::RestartPolicy;
 use limen_proto::spec::{BundleSpec, VgwSpec, Volume};
 use limen_proto::words::Words;
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 
 use super::accounts::volume::in_force;
 use super::desired::{BundleRecord, VgwRecord};
@@ -129,27 +130,27 @@ fn too_many(what: &str, asked: usize, most: usize) -> std::string::String {
 }
 
 fn tag<T: Serialize>(of: &T) -> u64 {
-    struct Hashing(Sha256);
+    // Keyed by nothing: a restarted steward must find the same. Every report of every unit asks for
+    // the tags of all, so a digest would cost each start the square of what the box holds; what a
+    // provider could gain by two bundles of one tag is that its own update does not begin.
+    struct Hashing(DefaultHasher);
     impl postcard::ser_flavors::Flavor for Hashing {
         type Output = u64;
 
         fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
-            self.0.update([byte]);
+            self.0.write_u8(byte);
             Ok(())
         }
 
         fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
-            self.0.update(bytes);
+            self.0.write(bytes);
             Ok(())
         }
 
         fn finalize(self) -> postcard::Result<u64> {
-            let hash = self.0.finalize();
-            let mut first = [0; 8];
-            first.copy_from_slice(&hash[..8]);
-            Ok(u64::from_le_bytes(first))
+            Ok(self.0.finish())
         }
     }
     // Hashing cannot run out of room, and specs have no type that postcard refuses.
-    postcard::serialize_with_flavor(of, Hashing(Sha256::new())).unwrap_or(0)
+    postcard::serialize_with_flavor(of, Hashing(DefaultHasher::new())).unwrap_or(0)
 }
