@@ -186,7 +186,7 @@ pub struct Contract {
     /// Bundles whose manifest says so may make code at run time.
     #[serde(default)]
     pub jit: bool,
-    /// Spares of its programs are kept ready.
+    /// It is kept parked while it is stopped, and spares of its programs are kept ready.
     #[serde(default)]
     pub warm: bool,
     /// The isolation below which it is not started.

@@ -135,6 +135,15 @@ pub enum Verb {
         /// Which.
         slot: Slot,
     },
+    /// Steward: keep a virtual gateway that is `Idle` parked: its next life built, and closed to
+    /// the network, until `StartVgw` with the same spec opens it. `Stop` ends that. Answered when it
+    /// was accepted; a report with `spare` says when it stands.
+    Park {
+        /// What to build.
+        spec: VgwSpec,
+        /// The steward's own mark.
+        tag: u64,
+    },
 }
 
 /// What init tells a core unit.
@@ -231,7 +240,7 @@ pub struct UnitReport {
     pub era: Era,
     /// What its ended lives have used.
     pub spent: Counters,
-    /// A bundle whose next life stands ready.
+    /// A bundle whose next life stands ready, or a virtual gateway that is parked.
     pub spare: bool,
 }
 

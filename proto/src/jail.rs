@@ -13,7 +13,7 @@
 //! - End of file without an answer: what was to become the payload was killed. Nearly always the
 //!   memory limit of the unit's cgroup was too small for its own start. Or limen-jail is gone.
 //! - `Done`, for tasks that build nothing. limen-jail does those itself, one after the other, and
-//!   some wait in the kernel: init has another limen-jail do them.
+//!   most wait in the kernel: init has another limen-jail do them, `Open` excepted.
 //!
 //! With a task that builds rides, second, the directory of the fresh cgroup that the payload is born
 //! in, and third the write end of its log.
@@ -49,6 +49,8 @@ pub enum Task {
     Vgw {
         /// The virtual gateway.
         spec: VgwSpec,
+        /// Leave it closed: the box has no route to it, until `Open`.
+        held: bool,
     },
     /// Build and execute a bundle. Further descriptors: the reaper's pidfd, the virtual gateway's
     /// user namespace, the directory with its sockets `broker` and `notify`.
@@ -101,6 +103,11 @@ pub enum Task {
         /// Which.
         slot: Slot,
     },
+    /// Let the link of a virtual gateway carry that was built closed.
+    Open {
+        /// Which.
+        slot: Slot,
+    },
 }
 
 /// To a payload that is held, in its place of the answers' socket: execute the program.
@@ -125,7 +132,7 @@ pub enum Answer {
         /// The kernel's reason.
         errno: i32,
     },
-    /// `Adjust`, `PrepareNetwork` and `NoteFeatures` succeeded.
+    /// `Adjust`, `PrepareNetwork`, `NoteFeatures` and `Open` succeeded.
     Done,
     /// `Count` and `DestroyVgw` succeeded.
     Counted(Found),

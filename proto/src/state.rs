@@ -20,6 +20,9 @@ pub enum UnitState {
     Stopping,
     /// Ended by itself; waits to be started again.
     Restarting,
+    /// Not running, and its next life stands ready: a start only opens it. Ours: TR-181 calls it
+    /// `Idle`, and so does init, which says beside it that there is a spare.
+    Parked,
 }
 
 /// What a bundle is doing in the store.

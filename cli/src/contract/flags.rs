@@ -94,7 +94,7 @@ pub(crate) struct ContractFlags {
     /// Whether bundles that declare it may make code at run time [default: false]
     #[arg(long, value_name = "BOOLEAN")]
     pub(super) jit: Option<bool>,
-    /// Whether spares of its programs are kept ready [default: false]
+    /// Whether it is kept parked while it is stopped, and spares of its programs ready [default: false]
     #[arg(long, value_name = "BOOLEAN")]
     pub(super) warm: Option<bool>,
     /// Isolation below which it is not started, with commas between: landlock-abi=N,

@@ -16,7 +16,8 @@
 //! | `dice`         | numbers that scatter restarts                              |
 //! | `briefing`     | what a core program is told when it begins                 |
 //! | `request`      | the verbs of a control socket, by role                     |
-//! | `spare`        | the next life of a bundle, built before it is needed       |
+//! | `spare`        | the next life of a unit, built before it is needed         |
+//! | `park`         | virtual gateways that only need to be opened               |
 //! | `store`        | the descriptors that the broker lets init keep             |
 //! | `shutdown`     | the way down                                               |
 //! | `readiness`    | what a bundle says on its readiness socket                 |
@@ -28,6 +29,7 @@ mod dice;
 pub mod effect;
 mod freeze;
 pub mod machine;
+mod park;
 pub mod precedence;
 pub mod readiness;
 pub mod request;

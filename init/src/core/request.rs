@@ -3,7 +3,7 @@
 //! | verb                                                                                  | roles   | descriptors |
 //! |---------------------------------------------------------------------------------------|---------|-------------|
 //! | `Ready`, `Watchdog`                                                                   | any     | 0           |
-//! | `StartVgw`, `StartBundle`, `Stop`, `Adjust`, `Forget`, `List`, `Shutdown`, `Kill`, `Freeze`, `Count` | steward | 0 |
+//! | `StartVgw`, `StartBundle`, `Stop`, `Adjust`, `Forget`, `List`, `Shutdown`, `Kill`, `Freeze`, `Count`, `Park` | steward | 0 |
 //! | `StartHand`                                                                           | steward | 2           |
 //! | `Store`                                                                               | broker  | 1           |
 //! | `Drop`                                                                                | broker  | 0           |
@@ -36,7 +36,8 @@ const fn allows(role: Role, verb: &Verb) -> bool {
         | Verb::Shutdown { .. }
         | Verb::Kill { .. }
         | Verb::Freeze { .. }
-        | Verb::Count { .. } => matches!(role, Role::Steward),
+        | Verb::Count { .. }
+        | Verb::Park { .. } => matches!(role, Role::Steward),
         Verb::Store { .. } | Verb::Drop { .. } => matches!(role, Role::Broker),
     }
 }
@@ -58,6 +59,7 @@ const fn descriptors(verb: &Verb) -> usize {
         | Verb::Kill { .. }
         | Verb::Freeze { .. }
         | Verb::Count { .. }
+        | Verb::Park { .. }
         | Verb::Drop { .. } => 0,
     }
 }
@@ -99,18 +101,18 @@ impl Supervisor {
             Verb::Watchdog => self.handle(Event::Alive(from), now),
             Verb::StartVgw { spec, restart, tag } => {
                 let id = UnitId::Vgw(spec.slot);
-                self.start(id, Program::Vgw(spec), Plan::vgw(restart), tag)?;
+                self.start(id, Program::Vgw(spec), Plan::vgw(restart), tag, now)?;
             }
             Verb::StartBundle { spec, restart, tag } => {
                 let plan = Plan::bundle(&spec, restart);
                 self.home_is_active(&spec)?;
                 let id = UnitId::Bundle(spec.slot, spec.index);
-                self.start(id, Program::Bundle(spec), plan, tag)?;
+                self.start(id, Program::Bundle(spec), plan, tag, now)?;
             }
             Verb::StartHand { slot, run } => {
                 let (entry, plan) = *self.hand.first().ok_or(ControlError::Unknown)?;
                 let id = UnitId::Hand(slot, run);
-                self.start(id, Program::Hand(entry, slot), plan, 0)?;
+                self.start(id, Program::Hand(entry, slot), plan, 0, now)?;
             }
             Verb::Stop { unit } => self.stop(unit, now)?,
             Verb::Freeze { slot, frozen } => self.freeze(slot, frozen, now)?,
@@ -145,7 +147,11 @@ impl Supervisor {
                 let life = unit.life();
                 self.push(Effect::Count(life));
             }
-            Verb::Forget { unit } => self.forget(unit)?,
+            Verb::Park { spec, tag } => {
+                let id = UnitId::Vgw(spec.slot);
+                self.park(id, Program::Vgw(spec), tag, now)?;
+            }
+            Verb::Forget { unit } => self.forget(unit, now)?,
             Verb::List => {
                 for place in 0..self.units.len() {
                     if let Some(id) = self.units.get(place).map(|unit| unit.id) {
@@ -195,6 +201,21 @@ impl Supervisor {
         program: Program,
         plan: Plan,
         tag: u64,
+        now: u64,
+    ) -> Result<(), ControlError> {
+        self.enlist(id, program, plan, tag, now)?;
+        self.queue(id, Input::Start);
+        Ok(())
+    }
+
+    /// Makes a record, or fills that of an idle unit. What was built ahead from something else ends.
+    pub(super) fn enlist(
+        &mut self,
+        id: UnitId,
+        program: Program,
+        plan: Plan,
+        tag: u64,
+        now: u64,
     ) -> Result<(), ControlError> {
         if self.ending() {
             return Err(ControlError::ShuttingDown);
@@ -204,6 +225,7 @@ impl Supervisor {
             if unit.state != State::Idle {
                 return Err(ControlError::Busy);
             }
+            let same = unit.program == program;
             unit.program = program;
             unit.plan = plan;
             unit.tag = tag;
@@ -211,17 +233,19 @@ impl Supervisor {
             unit.attempts = 0;
             unit.exit = None;
             unit.frozen = None;
+            if !same {
+                self.discard_spare(id, now, 0);
+            }
         } else if full {
             return Err(ControlError::Full);
         } else {
             // Not full: just asked.
             let _ = self.units.push(Unit::new(id, program, plan, tag));
         }
-        self.queue(id, Input::Start);
         Ok(())
     }
 
-    /// Stops a unit; stopping what is idle changes nothing. A frozen virtual gateway is thawed
+    /// Stops a unit; what is idle is not parked any more. A frozen virtual gateway is thawed
     /// first, so that its bundles can end in order.
     fn stop(&mut self, id: UnitId, now: u64) -> Result<(), ControlError> {
         if let UnitId::Core(_) = id {
@@ -233,23 +257,28 @@ impl Supervisor {
                 self.thaw(slot, now);
             }
             self.queue(id, Input::Stop);
+        } else {
+            unit.plan.spare = false;
+            self.mind_spare(id, now);
         }
         Ok(())
     }
 
-    fn forget(&mut self, id: UnitId) -> Result<(), ControlError> {
+    fn forget(&mut self, id: UnitId, now: u64) -> Result<(), ControlError> {
         if let UnitId::Core(_) = id {
             return Err(ControlError::Forbidden);
+        }
+        let unit = self.unit_mut(id).ok_or(ControlError::Unknown)?;
+        unit.plan.spare = false;
+        if unit.state == State::Idle {
+            self.mind_spare(id, now);
         }
         let place = self
             .units
             .iter()
             .position(|unit| unit.id == id)
             .ok_or(ControlError::Unknown)?;
-        let idle = self
-            .units
-            .get(place)
-            .is_some_and(|unit| unit.state == State::Idle);
+        let idle = self.units.get(place).is_some_and(Unit::is_bare);
         // A virtual gateway's cgroup and directory hold those of its bundles.
         let inhabited = matches!(id, UnitId::Vgw(slot) if self.units.iter().any(
             |unit| matches!(unit.id, UnitId::Bundle(of, _) if of == slot)

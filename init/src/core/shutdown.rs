@@ -9,7 +9,7 @@ use limen_proto::id::UnitId;
 use limen_proto::table::Role;
 
 use super::effect::Effect;
-use super::state::{Input, State};
+use super::state::Input;
 use super::supervisor::Supervisor;
 use super::unit::Unit;
 
@@ -84,6 +84,7 @@ impl Supervisor {
             return;
         }
         self.thaw_all(now);
+        self.clear_parked(now);
         self.stop_phase(Phase::Tenants);
     }
 
@@ -100,7 +101,7 @@ impl Supervisor {
         let over = !self
             .units
             .iter()
-            .any(|unit| phase.holds(unit) && unit.state != State::Idle);
+            .any(|unit| phase.holds(unit) && !unit.is_bare());
         if over {
             self.change_phase(phase.next(), ending.deadline);
             return true;

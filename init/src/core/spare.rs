@@ -1,4 +1,4 @@
-//! Spares: the next life of a bundle, built before it is needed
+//! Spares: the next life of a bundle or a virtual gateway, built before it is needed
 //!
 //! A spare is built like any life, in a cgroup of its own, and held with every wall around it just
 //! before its program is executed. It exists while its bundle is active, and from a crash to the
@@ -13,22 +13,36 @@
 //! | `Building`, `Ready` | `Due` | it died, or took too long                                 |
 //! | `Ready`    | `None`     | a restart takes it                                            |
 //! | any        | `None`     | the bundle is stopped, or its virtual gateway is lost         |
+//!
+//! A virtual gateway has its spare while it is idle, when it is to be parked: its reaper runs, its
+//! link carries nothing. What was made for it is more than processes, so it also goes through these:
+//!
+//! | is         | becomes    | when                                                          |
+//! |------------|------------|---------------------------------------------------------------|
+//! | `Building` | `Built`    | limen-jail's word that the reaper exists                      |
+//! | `Built`    | `Ready`    | the reaper was executed                                       |
+//! | `Building` to `Ready` | `Ending` | it died, took too long, or is not wanted any more      |
+//! | `Ending`   | `None`, `Due` | limen-jail's word that what was made for it is gone        |
+//!
+//! A start waits (`Awaiting`) for what is being built or removed, and takes what is `Ready`.
 
 use limen_proto::id::{Generation, UnitId, UnitRef};
 use limen_proto::posture::Posture;
+use limen_proto::state::Fault;
 use limen_proto::table::Role;
 
 use super::effect::Effect;
 use super::state::{After, Input, State};
 use super::supervisor::{Event, Supervisor};
-use super::unit::{BUILD_WITHIN_MS, Program, Unit};
+use super::unit::{BUILD_WITHIN_MS, Program, REMOVE_WITHIN_MS, Unit};
 
-/// From a bundle's being active to the building of its spare, milliseconds.
-const AFTER_MS: u64 = 100;
+/// From a bundle's being active, or a virtual gateway's being idle, to the building of its spare,
+/// milliseconds.
+pub(super) const AFTER_MS: u64 = 100;
 /// From the death of a spare to the next, milliseconds.
 const AGAIN_MS: u64 = 10_000;
 
-/// The next life of a bundle.
+/// The next life of a unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Spare {
     /// There is none, and none is due.
@@ -38,8 +52,19 @@ pub enum Spare {
     Due(u64),
     /// Being built, until this time at the latest.
     Building(Generation, u64),
+    /// A virtual gateway's: its reaper exists, and executes by this time.
+    Built(Held, u64),
     /// Held.
     Ready(Held),
+    /// A virtual gateway's: being removed.
+    Ending {
+        /// Which life.
+        generation: Generation,
+        /// Until this time at the latest.
+        until: u64,
+        /// From its end to the next, milliseconds.
+        pause: u64,
+    },
 }
 
 /// A life that is held before its program.
@@ -55,16 +80,27 @@ impl Spare {
     fn generation(self) -> Option<Generation> {
         match self {
             Self::None | Self::Due(_) => None,
-            Self::Building(generation, _) => Some(generation),
-            Self::Ready(held) => Some(held.generation),
+            Self::Building(generation, _) | Self::Ending { generation, .. } => Some(generation),
+            Self::Built(held, _) | Self::Ready(held) => Some(held.generation),
         }
     }
 
     /// When a `Tick` is due.
     pub fn deadline(self) -> Option<u64> {
         match self {
-            Self::Due(at) | Self::Building(_, at) => Some(at),
+            Self::Due(at)
+            | Self::Building(_, at)
+            | Self::Built(_, at)
+            | Self::Ending { until: at, .. } => Some(at),
             Self::None | Self::Ready(_) => None,
+        }
+    }
+
+    /// Whether what is there of it is about to change by itself.
+    pub fn is_under_way(self) -> bool {
+        match self {
+            Self::Building(..) | Self::Built(..) | Self::Ending { .. } => true,
+            Self::None | Self::Due(_) | Self::Ready(_) => false,
         }
     }
 
@@ -81,7 +117,8 @@ impl Supervisor {
         | Event::Failed { life, .. }
         | Event::Ended { life, .. }
         | Event::Executed(life)
-        | Event::Emptied(life)) = event
+        | Event::Emptied(life)
+        | Event::Removed(life)) = event
         else {
             return false;
         };
@@ -91,19 +128,32 @@ impl Supervisor {
         if unit.spare.generation() != Some(life.generation) {
             return false;
         }
-        match event {
-            Event::Built { pid, posture, .. } => {
-                unit.spare = Spare::Ready(Held {
-                    generation: life.generation,
+        let is_vgw = matches!(life.unit, UnitId::Vgw(_));
+        match (event, unit.spare) {
+            (Event::Built { pid, posture, .. }, Spare::Building(generation, until)) => {
+                let held = Held {
+                    generation,
                     pid,
                     posture,
-                });
-                self.push_report(life.unit);
+                };
+                if is_vgw {
+                    unit.spare = Spare::Built(held, until);
+                } else {
+                    unit.spare = Spare::Ready(held);
+                    self.push_report(life.unit);
+                }
             }
-            Event::Failed { .. } | Event::Ended { .. } => {
-                self.discard_spare(life.unit);
-                if let Some(unit) = self.unit_mut(life.unit) {
-                    unit.spare = Spare::Due(now.saturating_add(AGAIN_MS));
+            (Event::Executed(_), Spare::Built(held, _)) => {
+                unit.spare = Spare::Ready(held);
+                self.push_report(life.unit);
+                self.queue(life.unit, Input::Restored);
+            }
+            (Event::Removed(_), Spare::Ending { .. }) => self.end_parked(life.unit, now),
+            (_, Spare::Ending { .. }) => {}
+            (Event::Failed { .. } | Event::Ended { .. }, _) => {
+                self.discard_spare(life.unit, now, AGAIN_MS);
+                if !is_vgw {
+                    self.set_spare(life.unit, Spare::Due(now.saturating_add(AGAIN_MS)));
                 }
                 self.push_report(life.unit);
             }
@@ -113,11 +163,14 @@ impl Supervisor {
         true
     }
 
-    /// What the present state of a bundle means for its spare.
+    /// What the present state of a unit means for its spare.
     pub(super) fn mind_spare(&mut self, id: UnitId, now: u64) {
         let Some(unit) = self.unit_mut(id) else {
             return;
         };
+        if let UnitId::Vgw(_) = id {
+            return self.mind_parked(id, now);
+        }
         match unit.state {
             State::Active if unit.plan.spare && unit.spare == Spare::None => {
                 unit.spare = Spare::Due(now.saturating_add(AFTER_MS));
@@ -131,7 +184,7 @@ impl Supervisor {
             | State::Terminating
             | State::Clearing(After::Idle | After::Await)
             | State::Removing(_)
-            | State::Awaiting => self.discard_spare(id),
+            | State::Awaiting => self.discard_spare(id, now, 0),
         }
     }
 
@@ -146,33 +199,59 @@ impl Supervisor {
                 continue;
             }
             match unit.spare {
-                Spare::Due(_) if unit.state == State::Active && self.has_room_for_spare(id) => {
+                Spare::Due(_) if self.has_room_for_spare(id) && !self.is_building() => {
                     self.generation = self.generation.saturating_add(1);
                     let generation = Generation(self.generation);
                     let until = now.saturating_add(u64::from(BUILD_WITHIN_MS));
                     self.set_spare(id, Spare::Building(generation, until));
-                    let unit = id;
-                    self.push(Effect::BuildSpare(UnitRef { unit, generation }));
+                    let life = UnitRef {
+                        unit: id,
+                        generation,
+                    };
+                    self.push(Effect::BuildSpare(life));
+                    self.introduce(life);
                 }
-                Spare::Due(_) => self.set_spare(id, Spare::Due(now.saturating_add(AGAIN_MS))),
-                Spare::Building(..) => {
-                    self.discard_spare(id);
-                    self.set_spare(id, Spare::Due(now.saturating_add(AGAIN_MS)));
+                Spare::Due(_) => {
+                    let pause = if self.is_building() {
+                        AFTER_MS
+                    } else {
+                        AGAIN_MS
+                    };
+                    self.set_spare(id, Spare::Due(now.saturating_add(pause)));
                 }
+                Spare::Building(..) | Spare::Built(..) => {
+                    self.discard_spare(id, now, AGAIN_MS);
+                    if !matches!(id, UnitId::Vgw(_)) {
+                        self.set_spare(id, Spare::Due(now.saturating_add(AGAIN_MS)));
+                    }
+                }
+                Spare::Ending { .. } => self.end_parked(id, now),
                 Spare::None | Spare::Ready(_) => {}
             }
         }
     }
 
-    /// Whether the virtual gateway of a bundle can and, by its contract, shall hold spares.
+    /// Whether anything is being built that is needed now.
+    fn is_building(&self) -> bool {
+        let mut units = self.units.iter();
+        units.any(|unit| matches!(unit.state, State::Building | State::Executing))
+    }
+
+    /// Whether a spare of this unit can, and by the contract shall, be held now.
     fn has_room_for_spare(&self, id: UnitId) -> bool {
-        let UnitId::Bundle(slot, _) = id else {
-            return false;
-        };
-        let home = self.unit(UnitId::Vgw(slot));
-        let warm = home
-            .is_some_and(|home| matches!(&home.program, Program::Vgw(spec) if spec.contract.warm));
-        warm && self.home(id) && !self.is_frozen(id) && !self.ending()
+        let state = self.unit(id).map(|unit| unit.state);
+        match id {
+            UnitId::Vgw(_) => state == Some(State::Idle) && self.prepared && !self.ending(),
+            UnitId::Bundle(slot, _) => {
+                let home = self.unit(UnitId::Vgw(slot));
+                let warm = home.is_some_and(
+                    |home| matches!(&home.program, Program::Vgw(spec) if spec.contract.warm),
+                );
+                let free = self.home(id) && !self.is_frozen(id) && !self.ending();
+                state == Some(State::Active) && warm && free
+            }
+            UnitId::Core(_) | UnitId::Hand(..) => false,
+        }
     }
 
     /// Takes the spare that is held, as the unit's new life. Returns whether there was one.
@@ -189,30 +268,46 @@ impl Supervisor {
         unit.posture = held.posture;
         unit.failed = None;
         unit.starved = false;
-        unit.count_restart();
+        match id {
+            // A virtual gateway is parked only between a stop and a start by request.
+            UnitId::Vgw(_) => unit.fault = Fault::NoFault,
+            UnitId::Bundle(..) | UnitId::Core(_) | UnitId::Hand(..) => unit.count_restart(),
+        }
         let life = unit.life();
         self.push(Effect::TakeSpare(life));
-        if let Some(broker) = self.live(Role::Broker) {
+        if let (UnitId::Bundle(..), Some(broker)) = (id, self.live(Role::Broker)) {
             self.push(Effect::Listener(broker, life));
         }
         self.queue(id, Input::Built);
         true
     }
 
-    pub(super) fn discard_spare(&mut self, id: UnitId) {
+    /// Ends what there is of a spare. `pause`: from its end to the next one of a virtual gateway,
+    /// milliseconds.
+    pub(super) fn discard_spare(&mut self, id: UnitId, now: u64, pause: u64) {
         let Some(unit) = self.unit_mut(id) else {
             return;
         };
-        let generation = core::mem::take(&mut unit.spare).generation();
-        if let Some(generation) = generation {
-            self.push(Effect::EndSpare(UnitRef {
-                unit: id,
-                generation,
-            }));
+        if let Spare::Ending { .. } = unit.spare {
+            return;
         }
+        let Some(generation) = core::mem::take(&mut unit.spare).generation() else {
+            return;
+        };
+        if let UnitId::Vgw(_) = id {
+            unit.spare = Spare::Ending {
+                generation,
+                until: now.saturating_add(u64::from(REMOVE_WITHIN_MS)),
+                pause,
+            };
+        }
+        self.push(Effect::EndSpare(UnitRef {
+            unit: id,
+            generation,
+        }));
     }
 
-    fn set_spare(&mut self, id: UnitId, spare: Spare) {
+    pub(super) fn set_spare(&mut self, id: UnitId, spare: Spare) {
         if let Some(unit) = self.unit_mut(id) {
             unit.spare = spare;
         }

@@ -3,7 +3,8 @@
 //! The table says what is next and which act leads there; here is what the acts mean: numbers,
 //! effects, and inputs to other units. Nothing is decided here that the table could decide.
 
-use limen_proto::id::{Generation, UnitId};
+use limen_proto::account::Era;
+use limen_proto::id::{Generation, UnitId, UnitRef};
 use limen_proto::state::Fault;
 use limen_proto::table::Role;
 
@@ -20,9 +21,13 @@ impl Supervisor {
             UnitId::Bundle(slot, _) => self
                 .unit(UnitId::Vgw(slot))
                 .is_some_and(|vgw| vgw.state == State::Active && vgw.frozen.is_none()),
-            UnitId::Core(_) | UnitId::Vgw(_) | UnitId::Hand(..) => self
-                .unit(id)
-                .is_none_or(|unit| (self.prepared || !unit.plan.networked) && !self.is_held(unit)),
+            // Two lives of a virtual gateway have no room beside each other.
+            UnitId::Core(_) | UnitId::Vgw(_) | UnitId::Hand(..) => {
+                self.unit(id).is_none_or(|unit| {
+                    let prepared = self.prepared || !unit.plan.networked;
+                    prepared && !self.is_held(unit) && !unit.spare.is_under_way()
+                })
+            }
         }
     }
 
@@ -37,7 +42,7 @@ impl Supervisor {
             unit.settle_attempts(now);
         }
         let before = unit.state;
-        let shown = (before.seen(), unit.fault, unit.generation);
+        let shown = (unit.seen(), unit.fault, unit.generation);
         let facts = unit.facts(home, ending);
         let turn = step(before, input, facts);
         if let Some(fault) = turn.fault {
@@ -58,7 +63,7 @@ impl Supervisor {
             self.enter(id, input, now);
         }
         let Some(unit) = self.unit(id) else { return };
-        let changed = shown != (unit.state.seen(), unit.fault, unit.generation);
+        let changed = shown != (unit.seen(), unit.fault, unit.generation);
         if changed || turn.act == Act::Note {
             self.push_report(id);
         }
@@ -147,30 +152,35 @@ impl Supervisor {
 
     /// A new life begins.
     fn begin(&mut self, id: UnitId, generation: Generation, asked: bool) {
-        let era = self.boot;
         let Some(unit) = self.unit_mut(id) else {
             return;
         };
-        let newcomer = unit.generation == Generation(0);
         unit.generation = generation;
         unit.failed = None;
         unit.starved = false;
-        if newcomer {
-            unit.era = era.of(generation);
-        }
         if asked {
             unit.fault = Fault::NoFault;
         } else {
             unit.count_restart();
         }
         let life = unit.life();
-        let silent = unit.plan.role == Some(Role::Logger);
         self.push(Effect::Build(life));
         if let (UnitId::Bundle(..), Some(broker)) = (id, self.live(Role::Broker)) {
             self.push(Effect::Listener(broker, life));
         }
-        if let (true, false, Some(logger)) = (newcomer, silent, self.live(Role::Logger)) {
-            self.push(Effect::Source(logger, id));
+        self.introduce(life);
+    }
+
+    /// The first life of a record begins: it gets its number, and the logger its log.
+    pub(super) fn introduce(&mut self, life: UnitRef) {
+        let boot = self.boot;
+        let Some(unit) = self.unit_mut(life.unit).filter(|unit| unit.era == Era(0)) else {
+            return;
+        };
+        unit.era = boot.of(life.generation);
+        let silent = unit.plan.role == Some(Role::Logger);
+        if let (false, Some(logger)) = (silent, self.live(Role::Logger)) {
+            self.push(Effect::Source(logger, life.unit));
         }
     }
 

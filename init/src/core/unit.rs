@@ -12,7 +12,7 @@ use limen_proto::jail::Step;
 use limen_proto::posture::Posture;
 use limen_proto::restart::RestartPolicy;
 use limen_proto::spec::{BundleShare, BundleSpec, Readiness, VgwSpec};
-use limen_proto::state::{Exit, Fault};
+use limen_proto::state::{Exit, Fault, UnitState};
 use limen_proto::table::{CoreUnit, Network, Role};
 
 use super::dice;
@@ -106,6 +106,14 @@ impl Plan {
             networked: true,
             start_fault: Fault::FailureOnStart,
             spare: false,
+        }
+    }
+
+    /// Of a virtual gateway that is kept parked. Nothing restarts what does not run.
+    pub fn parked() -> Self {
+        Self {
+            spare: true,
+            ..Self::vgw(RestartPolicy::NEVER)
         }
     }
 
@@ -270,11 +278,19 @@ impl Unit {
         self.paused = None;
     }
 
+    /// The state as TR-181 names it. A virtual gateway that waits for its own place was just started.
+    pub fn seen(&self) -> UnitState {
+        match (self.id, self.state) {
+            (UnitId::Vgw(_), State::Awaiting) => UnitState::Starting,
+            (_, state) => state.seen(),
+        }
+    }
+
     /// What the steward is told. `first` is the time of init's first instruction.
     pub fn report(&self, first: u64) -> UnitReport {
         UnitReport {
             unit: self.life(),
-            state: self.state.seen(),
+            state: self.seen(),
             fault: self.fault,
             restarts: self.restarts,
             pid: self.pid,

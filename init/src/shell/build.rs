@@ -44,7 +44,7 @@ impl Shell {
     pub(super) fn try_build(&mut self, life: UnitRef, ahead: bool) -> Result<(), Failure> {
         let task_failed = |errno| (Step::Task, errno);
         let (mut task, role) = self.task(life.unit).ok_or((Step::Task, Errno::NOENT))?;
-        if let Task::Bundle { held, .. } = &mut task {
+        if let Task::Bundle { held, .. } | Task::Vgw { held, .. } = &mut task {
             *held = ahead;
         }
         let name = self.name(life.unit);
@@ -62,9 +62,12 @@ impl Shell {
         };
         let books = books.ok_or((Step::Task, Errno::NOMEM))?;
         books.group = Some(group);
-        if books.log.is_none() && !ahead {
-            books.log = Some(make_log(role).map_err(task_failed)?);
+        let present = self.lives.of_new(life.unit);
+        let present = present.ok_or((Step::Task, Errno::NOMEM))?;
+        if present.log.is_none() {
+            present.log = Some(make_log(role).map_err(task_failed)?);
         }
+        let books = self.lives.get(life).ok_or((Step::Task, Errno::NOENT))?;
         let mut theirs = None;
         if role.is_some() {
             let (ours, end) = sockets::make_control().map_err(task_failed)?;
@@ -146,7 +149,10 @@ impl Shell {
         let task = match &record.program {
             Program::Core(number) => core(entry(*number)?, None),
             Program::Hand(number, slot) => core(entry(*number)?, Some(*slot)),
-            Program::Vgw(spec) => Task::Vgw { spec: spec.clone() },
+            Program::Vgw(spec) => Task::Vgw {
+                spec: spec.clone(),
+                held: false,
+            },
             Program::Bundle(spec) => Task::Bundle {
                 spec: spec.clone(),
                 devices: self.devices(spec),

@@ -260,7 +260,7 @@ impl Shell {
             return;
         }
         let name = self.name(unit);
-        self.journal.show(format_args!(
+        self.journal.note(format_args!(
             "limen: unit {unit} {name} {} {} pid={} restarts={} us={}{}{}",
             report.state,
             report.fault,

@@ -23,6 +23,7 @@ use super::build::watch;
 use super::journal::Level;
 use super::token::Token;
 use crate::core::supervisor::Event;
+use crate::core::unit::Unit;
 
 /// Longest time for one errand, milliseconds.
 const WITHIN_MS: u64 = 8_000;
@@ -244,7 +245,10 @@ impl Shell {
         match purpose {
             Purpose::Remove(life) => {
                 let counters = found.counters;
-                self.core.handle(Event::Spent { life, counters }, self.now);
+                // What a parked one used is the unit's, whichever life it was to be.
+                if let Some(life) = self.core.unit(life.unit).map(Unit::life) {
+                    self.core.handle(Event::Spent { life, counters }, self.now);
+                }
             }
             Purpose::Count(unit) => {
                 if let Some(steward) = self.core.live(Role::Steward) {

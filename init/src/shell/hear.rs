@@ -53,8 +53,14 @@ impl Shell {
                     }
                 }
                 // The hang-up behind `Built` is execve(2), or a death before it, which follows.
-                Ok(None) if books.main.is_some() => {
+                Ok(None) if books.main.is_some() && !books.opening => {
                     books.jail = None;
+                    self.plan_inspection(life);
+                    Event::Executed(life)
+                }
+                Ok(Some((Answer::Done, _))) if books.opening => {
+                    books.jail = None;
+                    books.opening = false;
                     self.plan_inspection(life);
                     Event::Executed(life)
                 }

@@ -23,10 +23,10 @@ const SETTLE_MS: u64 = 500;
 impl Shell {
     /// A program of a life was executed.
     pub(super) fn plan_inspection(&mut self, life: UnitRef) {
-        // A hand is gone before anyone could look.
-        let is_hand = matches!(life.unit, UnitId::Hand(..));
+        // A hand is gone before anyone could look, and what is parked is looked at when it is opened.
+        let is_left = matches!(life.unit, UnitId::Hand(..)) || self.lives.is_ahead(life);
         let due = self.now.saturating_add(SETTLE_MS);
-        if let Some(books) = self.lives.get(life).filter(|_| !is_hand) {
+        if let Some(books) = self.lives.get(life).filter(|_| !is_left) {
             books.inspection = Some(due);
         }
     }

@@ -1,11 +1,11 @@
 //! What init says: to the kernel's log, and in one line a change to the console
 //!
-//! A line is formatted into a fixed buffer and cut when it is longer. The console is opened
-//! non-blocking: what a slow serial line does not take at once waits in a fixed buffer for the next
-//! turns of the loop, and behind a full buffer whole lines are lost. A console that nobody reads
-//! costs lines, never time.
+//! A line is formatted into a fixed buffer and cut when it is longer. What concerns a life waits for
+//! a moment, so that no start pays for a serial line. The console is opened non-blocking: what a slow
+//! one does not take at once waits in a fixed buffer, and behind a full buffer whole lines are lost. A
+//! console that nobody reads costs lines, never time.
 
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 use core::fmt::{self, Write as _};
 use std::os::fd::OwnedFd;
 
@@ -16,6 +16,9 @@ use rustix::fs::{Mode, OFlags};
 const LINE: usize = 320;
 /// Room for what the console does not take at once, bytes.
 const WAITING: usize = 8192;
+/// Longest wait of a line for the console, and time after which a console that was full is tried
+/// again, milliseconds.
+const CONSOLE_MS: u64 = 20;
 
 /// How urgent a line is (`<linux/kern_levels.h>`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +36,8 @@ pub(super) struct Journal {
     kernel: Option<OwnedFd>,
     console: Option<OwnedFd>,
     waiting: RefCell<Vec<u8, WAITING>>,
+    /// When what waits shall go.
+    due: Cell<Option<u64>>,
 }
 
 /// A buffer that keeps the beginning of what does not fit.
@@ -69,6 +74,7 @@ impl Journal {
                 standard_error()
             },
             waiting: RefCell::new(Vec::new()),
+            due: Cell::new(None),
         }
     }
 
@@ -82,8 +88,14 @@ impl Journal {
         let _ = rustix::io::write(kernel, line.0.as_bytes());
     }
 
-    /// A line for whoever watches the console: markers of progress, one a change.
+    /// A line for whoever watches the console, at once.
     pub(super) fn show(&self, text: fmt::Arguments<'_>) {
+        self.note(text);
+        self.flush();
+    }
+
+    /// A line for whoever watches the console, in a moment: markers of progress, one a change.
+    pub(super) fn note(&self, text: fmt::Arguments<'_>) {
         let mut line = Line(String::new());
         let _ = write!(line, "{text}");
         while line.0.len() >= LINE {
@@ -94,7 +106,25 @@ impl Journal {
             // All of the line or nothing: half a line would look like another one.
             let _ = waiting.extend_from_slice(line.0.as_bytes());
         }
-        self.flush();
+        if self.waits() > WAITING / 2 {
+            self.flush();
+        }
+    }
+
+    /// Gives the console what has waited for long enough.
+    pub(super) fn tend(&self, now: u64) {
+        if self.due.get().is_some_and(|due| due <= now) {
+            self.flush();
+            self.due.set(None);
+        }
+        if self.due.get().is_none() && self.waits() > 0 {
+            self.due.set(Some(now.saturating_add(CONSOLE_MS)));
+        }
+    }
+
+    /// When it is to be tended.
+    pub(super) fn deadline(&self) -> Option<u64> {
+        self.due.get()
     }
 
     /// Gives the console what waits.
@@ -114,12 +144,11 @@ impl Journal {
         }
     }
 
-    /// Whether something waits for the console.
-    pub(super) fn is_behind(&self) -> bool {
-        self.console.is_some()
-            && self
-                .waiting
-                .try_borrow()
-                .is_ok_and(|waiting| !waiting.is_empty())
+    /// What waits for the console, bytes.
+    fn waits(&self) -> usize {
+        match (&self.console, self.waiting.try_borrow()) {
+            (Some(_), Ok(waiting)) => waiting.len(),
+            _ => 0,
+        }
     }
 }

@@ -38,6 +38,8 @@ pub(super) struct Life {
     /// Where limen-jail and the payload answer. Hung up when the payload has executed its program,
     /// or died.
     pub(super) jail: Option<Channel>,
+    /// What is awaited there is the opening of a virtual gateway that was parked.
+    pub(super) opening: bool,
     pub(super) main: Option<Main>,
     pub(super) control: Option<Channel>,
     pub(super) listener: Option<OwnedFd>,
@@ -61,6 +63,7 @@ impl Life {
             shown: None,
             group: None,
             jail: None,
+            opening: false,
             main: None,
             control: None,
             listener: None,
@@ -118,6 +121,14 @@ impl Lives {
         self.present.iter_mut().find(|one| one.unit == unit)
     }
 
+    /// The same; opened when there are none yet.
+    pub(super) fn of_new(&mut self, unit: UnitId) -> Option<&mut Life> {
+        if self.of(unit).is_none() {
+            self.present.push(Life::new(unit)).ok()?;
+        }
+        self.of(unit)
+    }
+
     /// Those of one life; none when it is neither the present one nor begun ahead.
     pub(super) fn get(&mut self, life: UnitRef) -> Option<&mut Life> {
         self.iter_mut().find(|one| one.life() == life)
@@ -154,10 +165,7 @@ impl Lives {
 
     /// Opens the books for a new life.
     pub(super) fn begin(&mut self, life: UnitRef) -> Option<&mut Life> {
-        if self.of(life.unit).is_none() {
-            self.present.push(Life::new(life.unit)).ok()?;
-        }
-        let one = self.of(life.unit)?;
+        let one = self.of_new(life.unit)?;
         one.release();
         one.generation = life.generation;
         Some(one)
@@ -168,6 +176,11 @@ impl Lives {
         if let Some(place) = self.present.iter().position(|one| one.unit == unit) {
             self.present.swap_remove(place).release();
         }
+    }
+
+    /// Whether a life was begun ahead, and not taken yet.
+    pub(super) fn is_ahead(&self, life: UnitRef) -> bool {
+        self.ahead.iter().any(|one| one.life() == life)
     }
 
     /// Every life's.

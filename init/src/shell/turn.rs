@@ -20,8 +20,6 @@ use crate::core::supervisor::Event;
 
 /// Events of one wait.
 const BATCH: usize = 64;
-/// Time after which a console that was full is tried again, milliseconds.
-const CONSOLE_MS: u64 = 20;
 
 impl Shell {
     /// Turns until the end. Returns whether to reboot.
@@ -73,7 +71,7 @@ impl Shell {
         self.inspect_due();
         self.look_when_due();
         self.carry_out();
-        self.journal.flush();
+        self.journal.tend(self.now);
         if let Some(watchdog) = &mut self.watchdog {
             watchdog.feed(self.now);
         }
@@ -112,9 +110,7 @@ impl Shell {
         }
         let due = [
             (!self.limbo.is_empty()).then(|| clock::now().saturating_add(spare::AGAIN_MS)),
-            self.journal
-                .is_behind()
-                .then(|| clock::now().saturating_add(CONSOLE_MS)),
+            self.journal.deadline(),
             self.core.next_deadline(),
             self.errands.next_deadline(),
             self.next_inspection(),

@@ -53,7 +53,7 @@ pub(super) static KIND: Kind = Kind {
             name: "State",
             form: Form::Word,
             unit: "",
-            description: "Idle, Starting, Active, Stopping or Restarting (TR-181 ExecutionUnit)",
+            description: "Idle, Starting, Active, Stopping or Restarting (TR-181 ExecutionUnit); Parked: Idle, and built for a start that only opens it",
         },
         Attribute {
             name: "Fault",

@@ -58,7 +58,7 @@ pub(crate) fn virtual_gateway(slot: Slot) -> Vgw {
     };
     let (mut reader, writer) = std::io::pipe().unwrap();
     let begun = Instant::now();
-    let answer = Job::new("vgw-1/core").start(&Task::Vgw { spec }, &[writer.as_fd()]);
+    let answer = Job::new("vgw-1/core").start(&Task::Vgw { spec, held: false }, &[writer.as_fd()]);
     println!(
         "walk: vgw: {:?} then {:?} after {:?}",
         answer.0,

@@ -47,27 +47,32 @@ pub fn prepare(uplink: &str, listen: u16) -> Result<(), Fault> {
 }
 
 /// Makes the link of `slot` into the network namespace `inside`, shapes both directions and lets
-/// through what the contract says.
+/// through what the contract says. `closed`: nothing passes it before [`open`].
 ///
 /// # Errors
 /// The kernel refused a message; the link and the firewall entries are gone again.
-pub fn build(slot: Slot, inside: BorrowedFd<'_>, contract: &Contract) -> Result<(), Fault> {
-    connect(slot, inside)?;
-    let opened = open(slot, inside, contract);
-    if opened.is_err() {
+pub fn build(
+    slot: Slot,
+    inside: BorrowedFd<'_>,
+    contract: &Contract,
+    closed: bool,
+) -> Result<(), Fault> {
+    connect(slot, inside, closed)?;
+    let allowed =
+        shape::begin(slot, inside, contract).and_then(|()| firewall::admit(slot, contract));
+    if allowed.is_err() {
         // The first fault is the one to report.
         let _ = destroy(slot);
     }
-    opened
+    allowed
 }
 
-/// The part of [`build`] that no contract decides, nearly all of its cost: the pair of devices, addresses
-/// and routes. It can be done ahead, before anybody lives in the namespace; [`open`] lets it carry.
+/// The part of [`build`] that no contract decides: the pair of devices, addresses and routes.
 ///
 /// # Errors
 /// The kernel refused a message; the link is gone again, unless it was there before.
-pub fn connect(slot: Slot, inside: BorrowedFd<'_>) -> Result<(), Fault> {
-    let made = link::create(slot, inside);
+pub fn connect(slot: Slot, inside: BorrowedFd<'_>, closed: bool) -> Result<(), Fault> {
+    let made = link::create(slot, inside, !closed);
     // A link that was there before is another's.
     if made.as_ref().is_err_and(|fault| !link::is_other(fault)) {
         // The first fault is the one to report.
@@ -76,14 +81,12 @@ pub fn connect(slot: Slot, inside: BorrowedFd<'_>) -> Result<(), Fault> {
     made
 }
 
-/// The rest of [`build`]: holds a link that was just made to the contract's rates, and lets through what the
-/// contract says.
+/// Lets a link carry that was built closed.
 ///
 /// # Errors
-/// The kernel refused a message; [`destroy`] is due.
-pub fn open(slot: Slot, inside: BorrowedFd<'_>, contract: &Contract) -> Result<(), Fault> {
-    shape::begin(slot, inside, contract)?;
-    firewall::admit(slot, contract)
+/// The kernel refused the message, or the link is open.
+pub fn open(slot: Slot) -> Result<(), Fault> {
+    link::carry(slot)
 }
 
 /// Applies another contract to a link that exists.

@@ -42,12 +42,24 @@ fn hardware_address(slot: Slot) -> [u8; 6] {
     [0x02, 0x4c, 0x69, 0x6d, high, low]
 }
 
-/// Makes the pair, addresses both ends, sets them up and routes.
-pub(crate) fn create(slot: Slot, inside: BorrowedFd<'_>) -> Result<(), Fault> {
-    let outer = outer_batch(slot, inside);
+/// Makes the pair, addresses both ends and sets them up. Without the box's route it carries
+/// nothing: nothing is sent there, and what comes from there has no way back, which both source
+/// checks refuse.
+pub(crate) fn create(slot: Slot, inside: BorrowedFd<'_>, routed: bool) -> Result<(), Fault> {
+    let mut outer = outer_batch(slot, inside);
+    if routed {
+        route(&mut outer, slot);
+    }
     Socket::open(Family::Route)?.execute(&outer, outer.purposes().len())?;
     let inner = inner_batch(slot);
     Socket::open_inside(Family::Route, inside)?.execute(&inner, inner.purposes().len())
+}
+
+/// Adds the box's route to a pair that was made without.
+pub(crate) fn carry(slot: Slot) -> Result<(), Fault> {
+    let mut batch = Batch::default();
+    route(&mut batch, slot);
+    Socket::open(Family::Route)?.execute(&batch, 1)
 }
 
 /// Whether it was refused because a link of that slot is there already.
@@ -99,13 +111,17 @@ fn outer_batch(slot: Slot, inside: BorrowedFd<'_>) -> Batch {
     settle(&mut batch, index, &name);
     address(&mut batch, index, &name, BOX_ADDRESS);
     up(&mut batch, index, &name);
-    let purpose = ("route to", name);
+    batch
+}
+
+fn route(batch: &mut Batch, slot: Slot) {
+    let purpose = ("route to", name(slot));
+    let make = ACK | CREATE | EXCLUSIVE;
     batch.push(purpose, (rt::NEW_ROUTE, make), &rt::host_route(), |to| {
         to.bytes(rt::ROUTE_DESTINATION, &slot.address())
-            .native(rt::ROUTE_DEVICE, index)
+            .native(rt::ROUTE_DEVICE, index(slot))
             .bytes(rt::ROUTE_SOURCE, &BOX_ADDRESS);
     });
-    batch
 }
 
 fn inner_batch(slot: Slot) -> Batch {

@@ -93,7 +93,7 @@ fn a_link_comes_changes_and_goes_without_a_trace() {
         let namespace = vgw.namespace();
         let inside = namespace.as_fd();
         let first = contract(&[web(8080), web(8081)], 1_000_000, Wan::All);
-        limen_net::build(slot, inside, &first).unwrap();
+        limen_net::build(slot, inside, &first, false).unwrap();
         assert!(devices().contains("vgw3:"));
         let inner = std::fs::read_to_string(format!("/proc/{}/net/route", vgw.0.id())).unwrap();
         assert!(
@@ -123,13 +123,14 @@ fn a_port_is_published_once_and_a_failed_link_is_undone() {
             let (one, two) = (Vgw::new(), Vgw::new());
             let wish = contract(&[web(8080)], 0, Wan::None);
             let (first, second) = (Slot::new(1).unwrap(), Slot::new(2).unwrap());
-            limen_net::build(first, one.namespace().as_fd(), &wish).unwrap();
-            let fault = limen_net::build(second, two.namespace().as_fd(), &wish).unwrap_err();
+            limen_net::build(first, one.namespace().as_fd(), &wish, false).unwrap();
+            let fault =
+                limen_net::build(second, two.namespace().as_fd(), &wish, false).unwrap_err();
             assert_eq!(fault.errno, rustix::io::Errno::EXIST, "{fault}");
             assert!(fault.object.contains("port 8080"), "{fault}");
             assert!(!devices().contains("vgw2:"), "the half-made link is gone");
             limen_net::destroy(first).unwrap();
-            limen_net::build(second, two.namespace().as_fd(), &wish).unwrap();
+            limen_net::build(second, two.namespace().as_fd(), &wish, false).unwrap();
         },
     );
 }

@@ -75,6 +75,7 @@ impl Jail {
                 contract,
                 shares,
             } => vgw::adjust(slot, &contract, &shares, &mut given).and_then(|()| init.done()),
+            Task::Open { slot } => network::open(slot).and_then(|()| init.done()),
             Task::Inspect(inspected) => {
                 let process = given.take("the main process's pidfd")?;
                 init.inspected(posture::inspect(&inspected, process.as_fd())?)
@@ -123,10 +124,10 @@ impl Jail {
                 namespaces::enter_processes(self.own.as_fd())?;
                 born
             }
-            Task::Vgw { spec } => {
+            Task::Vgw { spec, held } => {
                 let users = self.users.of(spec.slot)?;
                 namespaces::born(Namespaces::PID, place, || {
-                    become_unit(init, &log, || vgw::payload(&spec, place, users, init))
+                    become_unit(init, &log, || vgw::payload(&spec, place, users, init, held))
                 })
             }
             Task::Core { unit, slot } => {
@@ -138,6 +139,7 @@ impl Jail {
                 })
             }
             Task::Adjust { .. }
+            | Task::Open { .. }
             | Task::Inspect(_)
             | Task::DestroyVgw { .. }
             | Task::Count { .. }

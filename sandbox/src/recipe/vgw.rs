@@ -42,12 +42,13 @@ pub(super) fn payload(
     cgroup: BorrowedFd<'_>,
     users: BorrowedFd<'_>,
     init: &Init,
+    held: bool,
 ) -> Result<Fault, Fault> {
     let contract = &spec.contract;
     // Born in the leaf beside the bundles' leaves; the limits are their parent's.
     Cgroup::given(cgroup)?.above()?.limit(&share(contract))?;
     let disk_quota = quota::limit(spec.slot, contract)?;
-    let network = network::build(spec.slot, contract)?;
+    let network = network::build(spec.slot, contract, held)?;
     namespaces::leave(namespaces::OF_VGW)?;
     let own = Identity::own()?;
     let reaper = Source::open(REAPER)?;

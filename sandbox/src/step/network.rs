@@ -25,14 +25,19 @@ const STEP: Step = Step::Network;
 const CONNECTIONS: &str = "/proc/sys/net/netfilter/nf_conntrack_max";
 
 /// Makes the namespace and the link, and leaves this process inside.
-pub(crate) fn build(slot: Slot, contract: &Contract) -> Result<OwnedFd, Fault> {
+pub(crate) fn build(slot: Slot, contract: &Contract, closed: bool) -> Result<OwnedFd, Fault> {
     let outside = own()?;
     unshare(Namespaces::NETWORK).at(STEP, "make", "the network namespace")?;
     let inside = own()?;
     enter(outside.as_fd())?;
-    net::build(slot, inside.as_fd(), contract).map_err(refused)?;
+    net::build(slot, inside.as_fd(), contract, closed).map_err(refused)?;
     enter(inside.as_fd())?;
     Ok(inside.into())
+}
+
+/// Lets a link carry that was built closed.
+pub(crate) fn open(slot: Slot) -> Result<(), Fault> {
+    net::open(slot).map_err(refused)
 }
 
 /// Applies another contract to a link that exists.

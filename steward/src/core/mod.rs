@@ -321,7 +321,7 @@ impl Steward {
                 ));
             }
             (Asked::Adjust, Ok(())) => self.adjusted(turn, unit),
-            (Asked::Start | Asked::Stop | Asked::Freeze | Asked::Forget, Ok(())) => {}
+            (Asked::Start | Asked::Stop | Asked::Freeze | Asked::Forget | Asked::Park, Ok(())) => {}
         }
     }
 

@@ -20,7 +20,7 @@ use limen_proto::state::UnitState;
 use super::accounts::volume::in_force;
 use super::desired::{BundleRecord, Desired, Held, Phase, VgwRecord};
 use super::share::{shares, within};
-use super::spec::{VGW_RESTART, bundle_spec, bundle_tag, vgw_spec, vgw_tag};
+use super::spec::{VGW_RESTART, bundle_spec, bundle_tag, parked_tag, vgw_spec, vgw_tag};
 use super::units::{Asked, Attempt, Unit, Units};
 
 /// What shall become of a unit.
@@ -30,6 +30,8 @@ pub enum Want {
     Run(u64),
     /// Its record shall stay, and it shall not run.
     Idle,
+    /// It shall not run, and stand ready to, built from what this tag marks.
+    Parked(u64),
     /// It shall not run, and its record shall go.
     Gone,
 }
@@ -54,6 +56,7 @@ pub fn want_vgw(vgw: Option<&VgwRecord>) -> Want {
         Some(vgw) => match vgw.phase {
             Phase::Removing => Want::Gone,
             Phase::Standing if vgw.enabled => Want::Run(vgw_tag(vgw)),
+            Phase::Standing if vgw.contract.warm => Want::Parked(parked_tag(vgw)),
             Phase::Standing | Phase::Emptying => Want::Idle,
         },
     }
@@ -103,8 +106,10 @@ fn vgw_step(vgw: &VgwRecord, units: &Units, desired: &Desired) -> Option<Step> {
         return None;
     }
     let want = want_vgw(Some(vgw));
-    let Want::Run(tag) = want else {
-        return end(id, &unit, want, units);
+    let tag = match want {
+        Want::Run(tag) => tag,
+        Want::Parked(tag) if unit.state() == UnitState::Idle => return park(vgw, &unit, tag),
+        Want::Parked(_) | Want::Idle | Want::Gone => return end(id, &unit, want, units),
     };
     if unit.state() != UnitState::Idle {
         if !unit.carries(tag) {
@@ -126,6 +131,19 @@ fn vgw_step(vgw: &VgwRecord, units: &Units, desired: &Desired) -> Option<Step> {
         verb: Verb::StartVgw {
             spec: vgw_spec(vgw),
             restart: VGW_RESTART,
+            tag,
+        },
+    })
+}
+
+fn park(vgw: &VgwRecord, unit: &Unit, tag: u64) -> Option<Step> {
+    let due = !unit.carries(tag) && unit.balked.is_none();
+    due.then(|| Step {
+        unit: UnitId::Vgw(vgw.slot),
+        asked: Asked::Park,
+        attempt: None,
+        verb: Verb::Park {
+            spec: vgw_spec(vgw),
             tag,
         },
     })
@@ -230,10 +248,18 @@ fn end(id: UnitId, unit: &Unit, want: Want, units: &Units) -> Option<Step> {
                 .flatten()
         }
         UnitState::Stopping => None,
-        UnitState::Idle if want == Want::Gone && is_last(id, units) && unit.balked.is_none() => {
+        UnitState::Idle | UnitState::Parked
+            if want == Want::Gone && is_last(id, units) && unit.balked.is_none() =>
+        {
             step(Asked::Forget, Verb::Forget { unit: id })
         }
-        UnitState::Idle => None,
+        // What init keeps ready of it is not wanted any more.
+        UnitState::Idle | UnitState::Parked
+            if want == Want::Idle && report.spare && unit.balked.is_none() =>
+        {
+            step(Asked::Stop, Verb::Stop { unit: id })
+        }
+        UnitState::Idle | UnitState::Parked => None,
     }
 }
 

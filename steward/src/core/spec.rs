@@ -45,6 +45,12 @@ pub fn vgw_tag(vgw: &VgwRecord) -> u64 {
     tag(&(vgw.slot, &vgw.provider, VGW_RESTART, vgw.serial))
 }
 
+/// The tag of a virtual gateway's unit that is kept parked. Its contract is in it: what is parked is
+/// built anew from another one.
+pub fn parked_tag(vgw: &VgwRecord) -> u64 {
+    tag(&("parked", vgw_spec(vgw)))
+}
+
 /// What a bundle is started from.
 ///
 /// # Errors

@@ -22,6 +22,8 @@ pub enum Asked {
     Adjust,
     /// `Freeze`.
     Freeze,
+    /// `Park`.
+    Park,
 }
 
 /// One try to start a unit: never made twice, so nothing is retried behind one's back.
@@ -46,7 +48,7 @@ pub struct Unit {
     pub refused: Option<ControlError>,
     /// The life that `Stop` was sent for.
     pub stopped: Option<Generation>,
-    /// How init refused the last `Stop`, `Adjust` or `Freeze`: not asked again before something changes.
+    /// How init refused the last `Stop`, `Adjust`, `Freeze` or `Park`: not asked again before something changes.
     pub balked: Option<ControlError>,
 }
 
@@ -150,7 +152,7 @@ impl Units {
                 entry.stopped = None;
             }
             Asked::Stop => entry.stopped = entry.report.map(|report| report.unit.generation),
-            Asked::Forget | Asked::Adjust | Asked::Freeze => {}
+            Asked::Forget | Asked::Adjust | Asked::Freeze | Asked::Park => {}
         }
         self.requests.insert(id, (unit, asked));
     }
@@ -173,10 +175,13 @@ impl Units {
             | (Asked::Forget, Ok(()) | Err(ControlError::Unknown)) => {
                 self.units.remove(&unit);
             }
-            (Asked::Stop | Asked::Adjust | Asked::Freeze | Asked::Forget, Err(error)) => {
+            (
+                Asked::Stop | Asked::Adjust | Asked::Freeze | Asked::Forget | Asked::Park,
+                Err(error),
+            ) => {
                 entry.balked = Some(error);
             }
-            (Asked::Start | Asked::Stop | Asked::Adjust | Asked::Freeze, Ok(())) => {}
+            (Asked::Start | Asked::Stop | Asked::Adjust | Asked::Freeze | Asked::Park, Ok(())) => {}
         }
         Some((unit, asked))
     }

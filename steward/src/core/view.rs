@@ -37,7 +37,10 @@ pub fn vgw(record: &VgwRecord, desired: &Desired, units: &Units, outside: &mut d
         enabled: record.enabled,
         spent: record.spent,
         frozen: report.is_some_and(|report| report.frozen),
-        state: unit.state(),
+        state: match unit.report {
+            Some(report) if report.state == UnitState::Idle && report.spare => UnitState::Parked,
+            _ => unit.state(),
+        },
         fault,
         detail,
         restarts: unit.report.map_or(0, |report| report.restarts),

@@ -232,10 +232,12 @@ impl Steward {
             UnitState::Starting | UnitState::Stopping => Progress::Pending,
             UnitState::Restarting => Progress::Failed(trouble()),
             // A start under this tag that is still to come: its virtual gateway began a new life.
-            UnitState::Idle if unit.asked.is_some() || self.will_start(id, tag) => {
+            UnitState::Idle | UnitState::Parked
+                if unit.asked.is_some() || self.will_start(id, tag) =>
+            {
                 Progress::Pending
             }
-            UnitState::Idle => Progress::Failed(trouble()),
+            UnitState::Idle | UnitState::Parked => Progress::Failed(trouble()),
         }
     }
 

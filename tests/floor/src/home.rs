@@ -192,7 +192,7 @@ fn network(slot: Slot) -> Result<()> {
         download: Rate::of(10_000_000),
         ..Contract::default()
     };
-    limen_net::build(slot, inside.as_fd(), &contract).map_err(|fault| anyhow!("{fault}"))?;
+    limen_net::build(slot, inside.as_fd(), &contract, false).map_err(|fault| anyhow!("{fault}"))?;
     enter(&inside).map(drop)
 }
 

@@ -32,6 +32,7 @@ pub(crate) fn run() -> Result<()> {
         enforced::adjusted(&wishes, &mut links)?;
     } else if wishes.samples > 0 {
         virtual_gateways(&wishes, &mut links)?;
+        parked_virtual_gateways(&wishes, &mut links)?;
         bundles(&wishes, &mut links)?;
         restarts(&wishes, &mut links)?;
         warm_restarts(&wishes, &mut links)?;
@@ -68,6 +69,27 @@ fn virtual_gateways(wishes: &Wishes, links: &mut Links) -> Result<()> {
     active.show("vgw-active");
     inhabited.show("vgw-and-bundle");
     gone.show("vgw-stop");
+    Ok(())
+}
+
+/// The same where it was parked.
+fn parked_virtual_gateways(wishes: &Wishes, links: &mut Links) -> Result<()> {
+    let unit = wishes.vgw();
+    let (mut active, mut inhabited) = (Samples::default(), Samples::default());
+    for _ in 0..wishes.samples {
+        links.ask(wishes.park_vgw()?)?;
+        links.parked(unit)?;
+        clock::settle(PAUSE);
+        let asked = links.ask(wishes.start_warm_vgw()?)?;
+        active.add(asked, links.until(unit, UnitState::Active)?);
+        links.ask(wishes.start_bundle(STAY)?)?;
+        inhabited.add(asked, links.first(wishes.bundle())?);
+        clock::settle(PAUSE);
+        links.ask(Verb::Stop { unit })?;
+        links.until(unit, UnitState::Idle)?;
+    }
+    active.show("vgw-parked");
+    inhabited.show("vgw-parked-and-bundle");
     Ok(())
 }
 

@@ -70,6 +70,13 @@ impl Links {
         })
     }
 
+    /// Waits until a virtual gateway is parked.
+    pub(crate) fn parked(&self, unit: UnitId) -> Result<u64> {
+        self.wait(unit, |report| {
+            report.spare && report.state == UnitState::Idle
+        })
+    }
+
     /// Waits until a unit was restarted so many times; returns when that was heard.
     pub(crate) fn restarted(&self, unit: UnitId, times: u32) -> Result<u64> {
         self.wait(unit, |report| report.restarts >= times)

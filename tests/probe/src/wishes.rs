@@ -103,18 +103,24 @@ impl Wishes {
 
     /// Starts one in which spares are kept.
     pub(crate) fn start_warm_vgw(&self) -> Result<Verb> {
-        let mut contract = self.contract(self.slot, 32 << 20);
-        contract.warm = true;
-        self.start_vgw_with(self.slot, contract)
+        self.start_vgw_with(self.slot, self.warm_contract())
+    }
+
+    /// Parks that one.
+    pub(crate) fn park_vgw(&self) -> Result<Verb> {
+        let spec = vgw_spec(self.slot, self.warm_contract())?;
+        Ok(Verb::Park { spec, tag: 3 })
+    }
+
+    fn warm_contract(&self) -> Contract {
+        Contract {
+            warm: true,
+            ..self.contract(self.slot, 32 << 20)
+        }
     }
 
     fn start_vgw_with(&self, slot: Slot, contract: Contract) -> Result<Verb> {
-        let provider = name()?;
-        let spec = VgwSpec {
-            slot,
-            provider,
-            contract,
-        };
+        let spec = vgw_spec(slot, contract)?;
         let restart = RestartPolicy::NEVER;
         Ok(Verb::StartVgw {
             spec,
@@ -163,6 +169,14 @@ const INDEX: BundleIndex = match BundleIndex::new(0) {
     Ok(index) => index,
     Err(_) => panic!("index 0 is in every table"),
 };
+
+fn vgw_spec(slot: Slot, contract: Contract) -> Result<VgwSpec> {
+    Ok(VgwSpec {
+        slot,
+        provider: name()?,
+        contract,
+    })
+}
 
 fn limits(memory: u64, processes: u32, cpu_percent: u16) -> Limits {
     Limits {

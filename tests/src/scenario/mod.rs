@@ -14,6 +14,7 @@ mod freeze;
 mod kernel;
 mod load;
 mod main_job;
+mod park;
 mod posture;
 mod power;
 mod privacy;
@@ -70,6 +71,10 @@ pub const ALL: &[Scenario] = &[
     Scenario {
         name: "vgw-life",
         play: restart::a_vgw_stops_and_starts,
+    },
+    Scenario {
+        name: "parked",
+        play: park::a_warm_vgw_is_parked_while_it_is_stopped,
     },
     Scenario {
         name: "freeze",

@@ -56,6 +56,14 @@ use Unit::{Count, Instructions, Kibibytes, Milliseconds, Percent};
 /// In the order of the table.
 pub(crate) const ENTRIES: &[Entry] = &[
     entry(
+        "G1",
+        Instructions,
+        "request to a parked virtual gateway's being active, network with shaping included, as the requester hears it",
+    )
+    .goal(0.286)
+    .beside(&["floor-fork-exec"])
+    .peer("clone and exec of a C program 0.286; a sandbox of a C recipe, parked just before exec 0.179"),
+    entry(
         "G2.bundle",
         Instructions,
         "request to the first statement of a cold bundle in a running virtual gateway, every wall up",
@@ -172,6 +180,11 @@ pub(crate) const ENTRIES: &[Entry] = &[
     )
     .beside(&["peer-bwrap", "peer-crun"])
     .peer("floor of a C recipe with all layers 2.46"),
+    entry(
+        "vgw-warm-with-bundle",
+        Instructions,
+        "request to the first statement of the first, cold bundle in a parked virtual gateway",
+    ),
     entry(
         "vgw-stop",
         Instructions,

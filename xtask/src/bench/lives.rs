@@ -29,6 +29,8 @@ const FIGURES: [(&str, &str); 17] = [
     ("peer-s6", "peer-s6"),
     ("vgw-active", "vgw-cold"),
     ("vgw-and-bundle", "G2.vgw"),
+    ("vgw-parked", "G1"),
+    ("vgw-parked-and-bundle", "vgw-warm-with-bundle"),
     ("vgw-stop", "vgw-stop"),
     ("bundle", "G2.bundle"),
     ("bundle-active", "bundle-cold-active"),

@@ -15,6 +15,7 @@
 mod adjust;
 mod freeze;
 mod machine;
+mod park;
 mod precedence;
 mod random;
 mod scenarios;

@@ -5,12 +5,13 @@
 //! gateway; here the rest is looked at after every step.
 
 use limen_proto::control::Verb;
-use limen_proto::id::UnitId;
+use limen_proto::id::{UnitId, UnitRef};
 use limen_proto::posture::Posture;
 use limen_proto::spec::Readiness;
 use limen_proto::state::Exit;
 use limen_proto::table::Role;
 
+use super::park::park;
 use super::world::{BROKER, STEWARD, Stage, World, bundle, slot, start_bundle, start_vgw};
 use crate::core::state::{After, State};
 use crate::core::supervisor::Event;
@@ -120,6 +121,7 @@ fn ask_something(world: &mut World, dice: &mut Dice, reference: &mut u64) {
             };
             (STEWARD, verb, 0)
         }
+        15 => (STEWARD, park(of), 0),
         _ => return,
     };
     let _ = world.ask(from, verb, attached);
@@ -136,10 +138,42 @@ fn let_something_happen(world: &mut World, dice: &mut Dice) {
     {
         world.removed(unit);
     }
+    if dice.roll(3) == 0
+        && let Some((unit, generation)) = world.leaving.pop_first()
+    {
+        world.tell(Event::Removed(UnitRef { unit, generation }));
+    }
+    if dice.roll(2) == 0
+        && let Some((unit, generation)) = world.spares.first_key_value()
+    {
+        let life = UnitRef {
+            unit: *unit,
+            generation: *generation,
+        };
+        ahead(world, dice, life);
+    }
     if dice.roll(4) == 0 {
         let millis = dice.roll(400);
         world.pass(millis);
     }
+}
+
+/// Something happens to a life that was begun ahead.
+fn ahead(world: &mut World, dice: &mut Dice, life: UnitRef) {
+    let event = match dice.roll(8) {
+        0 => Event::Failed { life, step: None },
+        1 => Event::Ended {
+            life,
+            exit: Some(Exit::Signal(9)),
+        },
+        2 | 3 => Event::Executed(life),
+        _ => Event::Built {
+            life,
+            pid: 2,
+            posture: Posture::default(),
+        },
+    };
+    world.tell(event);
 }
 
 fn live_on(world: &mut World, dice: &mut Dice, unit: UnitId) {

@@ -48,6 +48,8 @@ pub(super) struct World {
     pub(super) releases: u64,
     /// Lives that were begun ahead and neither taken nor ended.
     pub(super) spares: BTreeMap<UnitId, Generation>,
+    /// Virtual gateways that were parked and are being removed.
+    pub(super) leaving: BTreeMap<UnitId, Generation>,
 }
 
 impl World {
@@ -66,6 +68,7 @@ impl World {
             builds: 0,
             releases: 0,
             spares: BTreeMap::new(),
+            leaving: BTreeMap::new(),
         }
     }
 
@@ -166,6 +169,9 @@ impl World {
         while let Some(unit) = self.removing.first().copied() {
             self.removed(unit);
         }
+        while let Some((unit, generation)) = self.leaving.pop_first() {
+            self.tell(Event::Removed(UnitRef { unit, generation }));
+        }
     }
 
     pub(super) fn pass(&mut self, millis: u64) {
@@ -204,9 +210,19 @@ impl World {
                     .lives
                     .insert(life.unit, (life.generation, Stage::Jailing));
                 assert!(earlier.is_none(), "two lives of {}", life.unit);
+                if let UnitId::Vgw(_) = life.unit {
+                    let beside = self.spares.get(&life.unit).or(self.leaving.get(&life.unit));
+                    assert_eq!(beside, None, "{} beside what is parked", life.unit);
+                }
             }
             Effect::BuildSpare(life) => {
-                assert_eq!(self.state(life.unit), State::Active, "{} ahead", life.unit);
+                let state = self.state(life.unit);
+                let wanted = match life.unit {
+                    UnitId::Vgw(_) => State::Idle,
+                    _ => State::Active,
+                };
+                assert_eq!(state, wanted, "{} ahead", life.unit);
+                assert!(!self.leaving.contains_key(&life.unit), "{}", life.unit);
                 let earlier = self.spares.insert(life.unit, life.generation);
                 assert!(earlier.is_none(), "two spares of {}", life.unit);
             }
@@ -218,6 +234,9 @@ impl World {
             }
             Effect::EndSpare(life) => {
                 assert_eq!(self.spares.remove(&life.unit), Some(life.generation));
+                if let UnitId::Vgw(_) = life.unit {
+                    self.leaving.insert(life.unit, life.generation);
+                }
             }
             Effect::Clear(life) => {
                 if self.lives.contains_key(&life.unit) {

@@ -23,7 +23,7 @@ pub(crate) fn tell() {
         let space = Space::fresh();
         let (slot, inside) = (slot(5), space.as_fd());
         let steps: [&dyn Fn(); 4] = [
-            &|| build(slot, inside, &wish).unwrap(),
+            &|| build(slot, inside, &wish, false).unwrap(),
             &|| adjust(slot, inside, &other).unwrap(),
             &|| assert!(counters(slot, None).is_ok()),
             &|| assert!(destroy(slot).is_ok()),

@@ -119,7 +119,7 @@ pub(crate) fn links_fail_cleanly(ground: &Ground) {
         .inside(|| TcpListener::bind((Ipv4Addr::UNSPECIFIED, SERVICE)).unwrap());
     let wish = contract(1_000_000, 1_000_000);
     let vgw = Vgw::new(1, &wish);
-    let again = limen_net::build(vgw.slot, Space::fresh().as_fd(), &wish);
+    let again = limen_net::build(vgw.slot, Space::fresh().as_fd(), &wish, false);
     let named = again.is_err_and(|fault| fault.operation == "create link");
     expect("a second link of a slot is refused", named, &());
     expect("and the first one stays", reaches(&vgw, HOST, SERVICE), &());

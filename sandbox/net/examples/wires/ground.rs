@@ -50,7 +50,7 @@ impl Ground {
         let (origin, world) = (Space::here(), Space::fresh());
         Space::enter_fresh();
         let inner = Space::here();
-        world.inside(|| connect(slot(WORLD), inner.as_fd()).unwrap());
+        world.inside(|| connect(slot(WORLD), inner.as_fd(), false).unwrap());
         world.inside(|| {
             for host in SPECIAL.into_iter().chain([HOST]) {
                 address(1000 + u32::from(WORLD), host);
@@ -111,7 +111,14 @@ pub(crate) struct Vgw {
 impl Vgw {
     pub(crate) fn new(number: u16, contract: &Contract) -> Self {
         let (slot, space) = (slot(number), Space::fresh());
-        build(slot, space.as_fd(), contract).unwrap();
+        build(slot, space.as_fd(), contract, false).unwrap();
+        Self { slot, space }
+    }
+
+    /// One that is still closed.
+    pub(crate) fn closed(number: u16, contract: &Contract) -> Self {
+        let (slot, space) = (slot(number), Space::fresh());
+        build(slot, space.as_fd(), contract, true).unwrap();
         Self { slot, space }
     }
 

@@ -32,7 +32,7 @@ use std::time::Duration;
 use crate::flows::{flows_are_cut, links_fail_cleanly};
 use crate::ground::Ground;
 use crate::rate::rates_are_kept;
-use crate::reach::contracts_are_kept;
+use crate::reach::{a_closed_link_carries_nothing, contracts_are_kept};
 use crate::rules::each_rule_matters;
 use crate::shares::{management_is_heard, shares_are_kept};
 use crate::walls::frames_are_refused;
@@ -53,6 +53,7 @@ fn walk() {
     cost::tell();
     frames_are_refused(&ground);
     contracts_are_kept(&ground);
+    a_closed_link_carries_nothing(&ground);
     flows_are_cut(&ground);
     links_fail_cleanly(&ground);
     shares_are_kept(&ground);

@@ -6,8 +6,8 @@ use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream};
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-use limen_net::{BOX_ADDRESS, adjust, counters};
-use limen_proto::contract::{Contract, Destination, Protocol, Wan};
+use limen_net::{BOX_ADDRESS, adjust, counters, open};
+use limen_proto::contract::{Contract, Destination, Protocol, Publish, Wan};
 
 use crate::expect;
 use crate::ground::{Ground, HOST, MANAGEMENT, Vgw, box_address, contract};
@@ -17,6 +17,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_millis(400);
 /// Where somebody of the world listens, over TCP and UDP.
 pub(crate) const SERVICE: u16 = 9;
 pub(crate) const OTHER: u16 = 10;
+/// A port of the box.
+const PUBLISHED: u16 = 8099;
 /// Hosts of the world that are no hosts of the Internet.
 pub(crate) const SPECIAL: [Ipv4Addr; 5] = [
     HOME,
@@ -56,6 +58,40 @@ pub(crate) fn reaches(vgw: &Vgw, address: Ipv4Addr, port: u16) -> bool {
     let to = SocketAddrV4::new(address, port).into();
     vgw.space
         .inside(|| TcpStream::connect_timeout(&to, PATIENCE).is_ok())
+}
+
+/// A virtual gateway that is parked reaches nothing and is not reached, whatever its contract says,
+/// until its link is opened.
+pub(crate) fn a_closed_link_carries_nothing(ground: &Ground) {
+    let listen = |port| TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).unwrap();
+    let _world = ground.world.inside(|| listen(SERVICE));
+    let mut wish = reaching(Wan::All, &[], &[]);
+    let _ = wish.publish.push(Publish {
+        protocol: Protocol::Tcp,
+        outside: PUBLISHED,
+        inside: SERVICE,
+    });
+    let vgw = Vgw::closed(1, &wish);
+    let _served = vgw.space.inside(|| listen(SERVICE));
+    let published = SocketAddrV4::new(box_address(), PUBLISHED).into();
+    let is_reached = || {
+        ground
+            .world
+            .inside(|| TcpStream::connect_timeout(&published, PATIENCE).is_ok())
+    };
+    let refused = || counters(vgw.slot, None).unwrap().refused;
+    let before = refused().spoofed;
+    let none = !reaches(&vgw, HOST, SERVICE) && refused().spoofed > before;
+    expect("closed: nothing is reached", none, &refused());
+    expect("closed: nor from outside", !is_reached(), &());
+    open(vgw.slot).unwrap();
+    expect(
+        "open: a host of the Internet",
+        reaches(&vgw, HOST, SERVICE),
+        &(),
+    );
+    expect("open: what it publishes", is_reached(), &());
+    vgw.end();
 }
 
 /// Cases B-13: the box, the neighbour, and what the contract does not name.

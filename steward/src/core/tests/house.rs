@@ -363,9 +363,18 @@ impl House {
                 }
                 if let Some(report) = self.units.get_mut(&unit) {
                     report.frozen = false;
+                    report.spare = false;
                 }
                 self.change(unit, UnitState::Stopping, Fault::NoFault);
                 self.change(unit, UnitState::Idle, Fault::NoFault);
+            }
+            InitVerb::Park { spec, tag } => {
+                let unit = UnitId::Vgw(spec.slot);
+                let mut report = self.fresh(unit, tag);
+                report.state = UnitState::Idle;
+                report.spare = true;
+                self.units.insert(unit, report);
+                self.inputs.push_back(Input::Reported(report));
             }
             InitVerb::Freeze { slot, frozen } => {
                 let unit = UnitId::Vgw(slot);
@@ -386,10 +395,10 @@ impl House {
             .push_back(Input::Answered { id, result: Ok(()) });
     }
 
-    fn start(&mut self, unit: UnitId, tag: u64) {
+    fn fresh(&mut self, unit: UnitId, tag: u64) -> UnitReport {
         self.generation += 1;
         self.now.monotonic_ms += 1;
-        let report = UnitReport {
+        UnitReport {
             unit: UnitRef {
                 unit,
                 generation: Generation(self.generation),
@@ -407,7 +416,11 @@ impl House {
             era: Era(ERAS.fetch_add(1, Ordering::Relaxed)),
             spent: Counters::default(),
             spare: false,
-        };
+        }
+    }
+
+    fn start(&mut self, unit: UnitId, tag: u64) {
+        let report = self.fresh(unit, tag);
         self.units.insert(unit, report);
         self.inputs.push_back(Input::Reported(report));
         if self.manner == Manner::Failing {

@@ -10,6 +10,7 @@ mod failures;
 mod freeze;
 mod grants;
 pub(crate) mod house;
+mod park;
 mod promise;
 mod random;
 mod restart;
