@@ -18,6 +18,8 @@ mod filter;
 #[cfg(test)]
 mod policy;
 #[cfg(feature = "jail")]
+mod pool;
+#[cfg(feature = "jail")]
 mod posture;
 pub mod reap;
 #[cfg(feature = "jail")]

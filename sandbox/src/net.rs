@@ -1,3 +1,5 @@
 //! The network of a virtual gateway, from its own crate
 
-pub use limen_net::{Counters, Fault, adjust, build, counters, destroy, open, prepare};
+pub use limen_net::{
+    Counters, Fault, adjust, build, counters, destroy, open, prepare, set_up_loopback,
+};

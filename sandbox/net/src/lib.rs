@@ -57,9 +57,8 @@ pub fn build(
     contract: &Contract,
     closed: bool,
 ) -> Result<(), Fault> {
-    connect(slot, inside, closed)?;
-    let allowed =
-        shape::begin(slot, inside, contract).and_then(|()| firewall::admit(slot, contract));
+    connect(slot, inside, contract, closed)?;
+    let allowed = firewall::admit(slot, contract);
     if allowed.is_err() {
         // The first fault is the one to report.
         let _ = destroy(slot);
@@ -67,18 +66,31 @@ pub fn build(
     allowed
 }
 
-/// The part of [`build`] that no contract decides: the pair of devices, addresses and routes.
+/// The part of [`build`] that is the link's: the pair of devices, addresses, rates and routes.
 ///
 /// # Errors
 /// The kernel refused a message; the link is gone again, unless it was there before.
-pub fn connect(slot: Slot, inside: BorrowedFd<'_>, closed: bool) -> Result<(), Fault> {
-    let made = link::create(slot, inside, !closed);
+pub fn connect(
+    slot: Slot,
+    inside: BorrowedFd<'_>,
+    contract: &Contract,
+    closed: bool,
+) -> Result<(), Fault> {
+    let made = link::create(slot, inside, contract, closed);
     // A link that was there before is another's.
     if made.as_ref().is_err_and(|fault| !link::is_other(fault)) {
         // The first fault is the one to report.
         let _ = link::delete(slot);
     }
     made
+}
+
+/// Sets up loopback in the caller's network namespace: what needs neither slot nor contract.
+///
+/// # Errors
+/// The kernel refused the message.
+pub fn set_up_loopback() -> Result<(), Fault> {
+    link::set_up_loopback()
 }
 
 /// Lets a link carry that was built closed.

@@ -6,12 +6,14 @@
 
 use std::os::fd::{AsRawFd, BorrowedFd};
 
+use limen_proto::contract::Contract;
 use limen_proto::id::Slot;
 use rustix::io::Errno;
 
 use crate::fault::Fault;
 use crate::message::{ACK, Attributes, Batch, CREATE, EXCLUSIVE};
 use crate::rtnetlink as rt;
+use crate::shape;
 use crate::socket::{Family, Socket};
 
 /// The box's address on every link.
@@ -42,17 +44,29 @@ fn hardware_address(slot: Slot) -> [u8; 6] {
     [0x02, 0x4c, 0x69, 0x6d, high, low]
 }
 
-/// Makes the pair, addresses both ends and sets them up. Without the box's route it carries
-/// nothing: nothing is sent there, and what comes from there has no way back, which both source
-/// checks refuse.
-pub(crate) fn create(slot: Slot, inside: BorrowedFd<'_>, routed: bool) -> Result<(), Fault> {
-    let mut outer = outer_batch(slot, inside);
-    if routed {
+/// Makes the pair, addresses both ends, holds them to the contract's rates and sets them up. Closed,
+/// without the box's route, it carries nothing: nothing is sent there, and what comes from there has
+/// no way back, which both source checks refuse.
+pub(crate) fn create(
+    slot: Slot,
+    inside: BorrowedFd<'_>,
+    contract: &Contract,
+    closed: bool,
+) -> Result<(), Fault> {
+    let mut outer = outer_batch(slot, inside, contract);
+    if !closed {
         route(&mut outer, slot);
     }
     Socket::open(Family::Route)?.execute(&outer, outer.purposes().len())?;
-    let inner = inner_batch(slot);
+    let inner = inner_batch(slot, contract);
     Socket::open_inside(Family::Route, inside)?.execute(&inner, inner.purposes().len())
+}
+
+/// Sets up loopback in the caller's network namespace.
+pub(crate) fn set_up_loopback() -> Result<(), Fault> {
+    let mut batch = Batch::default();
+    up(&mut batch, LOOPBACK_INDEX, "lo");
+    Socket::open(Family::Route)?.execute(&batch, 1)
 }
 
 /// Adds the box's route to a pair that was made without.
@@ -83,7 +97,7 @@ pub(crate) fn delete(slot: Slot) -> Result<(), Fault> {
     }
 }
 
-fn outer_batch(slot: Slot, inside: BorrowedFd<'_>) -> Batch {
+fn outer_batch(slot: Slot, inside: BorrowedFd<'_>, contract: &Contract) -> Batch {
     let (name, index) = (name(slot), index(slot));
     let make = ACK | CREATE | EXCLUSIVE;
     let mut batch = Batch::default();
@@ -110,6 +124,8 @@ fn outer_batch(slot: Slot, inside: BorrowedFd<'_>) -> Batch {
     );
     settle(&mut batch, index, &name);
     address(&mut batch, index, &name, BOX_ADDRESS);
+    // A device that is up would have to stop first.
+    shape::hold(&mut batch, index, &name, contract.download);
     up(&mut batch, index, &name);
     batch
 }
@@ -124,11 +140,12 @@ fn route(batch: &mut Batch, slot: Slot) {
     });
 }
 
-fn inner_batch(slot: Slot) -> Batch {
+fn inner_batch(slot: Slot, contract: &Contract) -> Batch {
     let mut batch = Batch::default();
     up(&mut batch, LOOPBACK_INDEX, "lo");
     settle(&mut batch, INNER_INDEX, INNER_NAME);
     address(&mut batch, INNER_INDEX, INNER_NAME, slot.address());
+    shape::hold(&mut batch, INNER_INDEX, INNER_NAME, contract.upload);
     up(&mut batch, INNER_INDEX, INNER_NAME);
     let purpose = ("set default route of", name(slot));
     let make = ACK | CREATE | EXCLUSIVE;

@@ -29,25 +29,12 @@ const SMALLEST_BURST: u64 = 3200;
 /// Smallest queue behind the bucket, bytes.
 const SMALLEST_QUEUE: u64 = 32_768;
 
-/// Holds both directions of a link that was just made to the contract's rates.
-pub(crate) fn begin(slot: Slot, inside: BorrowedFd<'_>, contract: &Contract) -> Result<(), Fault> {
-    if contract.download.is_limited() {
-        let outer = Socket::open(Family::Route)?;
-        hold(&outer, index(slot), &name(slot), contract.download)?;
-    }
-    if contract.upload.is_limited() {
-        let inner = Socket::open_inside(Family::Route, inside)?;
-        hold(&inner, INNER_INDEX, "the inner end", contract.upload)?;
-    }
-    Ok(())
-}
-
 /// Holds both directions to the contract's rates; 0 lifts the limit.
 pub(crate) fn set(slot: Slot, inside: BorrowedFd<'_>, contract: &Contract) -> Result<(), Fault> {
     let outer = Socket::open(Family::Route)?;
-    hold(&outer, index(slot), &name(slot), contract.download)?;
+    change(&outer, index(slot), &name(slot), contract.download)?;
     let inner = Socket::open_inside(Family::Route, inside)?;
-    hold(
+    change(
         &inner,
         INNER_INDEX,
         &format!("the inner end of {}", name(slot)),
@@ -55,10 +42,10 @@ pub(crate) fn set(slot: Slot, inside: BorrowedFd<'_>, contract: &Contract) -> Re
     )
 }
 
-fn hold(socket: &Socket, index: u32, object: &str, rate: Rate) -> Result<(), Fault> {
+fn change(socket: &Socket, index: u32, object: &str, rate: Rate) -> Result<(), Fault> {
     let mut batch = Batch::default();
-    let fixed = rt::root_qdisc(index);
     if !rate.is_limited() {
+        let fixed = rt::root_qdisc(index);
         let purpose = ("stop shaping", object.to_owned());
         batch.push(purpose, (rt::DELETE_QDISC, ACK), &fixed, |_| {});
         return match socket.execute(&batch, 1) {
@@ -67,6 +54,16 @@ fn hold(socket: &Socket, index: u32, object: &str, rate: Rate) -> Result<(), Fau
             other => other,
         };
     }
+    hold(&mut batch, index, object, rate);
+    socket.execute(&batch, 1)
+}
+
+/// Adds to a batch what holds a device to a rate, if there is one.
+pub(crate) fn hold(batch: &mut Batch, index: u32, object: &str, rate: Rate) {
+    if !rate.is_limited() {
+        return;
+    }
+    let fixed = rt::root_qdisc(index);
     let bucket = Bucket::new(rate);
     let flags = ACK | CREATE | REPLACE;
     batch.push(
@@ -83,7 +80,6 @@ fn hold(socket: &Socket, index: u32, object: &str, rate: Rate) -> Result<(), Fau
             });
         },
     );
-    socket.execute(&batch, 1)
 }
 
 /// Sizes of a token bucket, bytes and bytes a second.

@@ -6,7 +6,7 @@
 //! but the report that it is about to run.
 //!
 //! limen-jail itself stays in the box's namespaces and in its own cgroup, and keeps next to
-//! nothing from one task to the next. For each unit it clones one process, born in the unit's
+//! nothing from one task to the next: user namespaces of slots, and what `pool` has. For each unit it clones one process, born in the unit's
 //! cgroup as a child of init, which walks the recipe and becomes the unit: whatever goes wrong in
 //! there ends with it.
 
@@ -26,6 +26,7 @@ use limen_proto::jail::{Step, Task};
 use rustix::io::Errno;
 
 use crate::fault::{At, Fault};
+use crate::pool::{self, Pool};
 use crate::posture;
 use crate::step::users::Users;
 use crate::step::{features, limits, namespaces, network};
@@ -45,8 +46,9 @@ pub fn serve() -> Result<(), Fault> {
     let mut jail = Jail {
         own: namespaces::own_processes()?,
         users: Users::default(),
+        pool: Pool::default(),
     };
-    while let Some((task, given)) = orders.next()? {
+    while let Some((task, given)) = jail.next(&orders)? {
         let mut given = Given::new(given);
         let init = Init::new(&given.take("the way to answer")?)?;
         if let Err(fault) = jail.attend(task, given, &init) {
@@ -61,9 +63,18 @@ struct Jail {
     /// The pid namespace that limen-jail is in.
     own: OwnedFd,
     users: Users,
+    pool: Pool,
 }
 
 impl Jail {
+    /// The next order. While none comes, what the next one may need is made, one at a time.
+    fn next(&mut self, orders: &Orders) -> Result<Option<(Task, Descriptors)>, Fault> {
+        while !self.pool.is_full() && !orders.wait(&pool::IDLE)? {
+            self.pool.fill()?;
+        }
+        orders.next()
+    }
+
     fn attend(&mut self, task: Task, mut given: Given, init: &Init) -> Result<(), Fault> {
         match task {
             Task::Core { .. } | Task::Vgw { .. } | Task::Bundle { .. } => {
@@ -108,6 +119,7 @@ impl Jail {
     ) -> Result<(), Fault> {
         let log = given.take("the log")?;
         let place = cgroup.as_fd();
+        let Self { own, users, pool } = self;
         match task {
             Task::Bundle {
                 spec,
@@ -117,23 +129,26 @@ impl Jail {
                 let home = bundle::Home::take(&mut given)?;
                 namespaces::enter_processes(home.reaper())?;
                 let born = namespaces::born(Namespaces::NONE, place, || {
-                    become_unit(init, &log, || {
+                    become_unit(init, &log, pool, || {
                         bundle::payload(&spec, &devices, place, &home, init, held)
                     })
                 });
-                namespaces::enter_processes(self.own.as_fd())?;
+                namespaces::enter_processes(own.as_fd())?;
                 born
             }
             Task::Vgw { spec, held } => {
-                let users = self.users.of(spec.slot)?;
+                let users = users.of(spec.slot)?;
+                let network = pool.take();
                 namespaces::born(Namespaces::PID, place, || {
-                    become_unit(init, &log, || vgw::payload(&spec, place, users, init, held))
+                    become_unit(init, &log, pool, || {
+                        vgw::payload(&spec, place, users, network, init, held)
+                    })
                 })
             }
             Task::Core { unit, slot } => {
                 let ends = core::Ends::take(&mut given, slot)?;
                 namespaces::born(Namespaces::NONE, place, || {
-                    become_unit(init, &log, || {
+                    become_unit(init, &log, pool, || {
                         core::payload(&unit, slot, place, &ends, init)
                     })
                 })
@@ -159,8 +174,10 @@ impl Jail {
 fn become_unit(
     init: &Init,
     log: &OwnedFd,
+    pool: &mut Pool,
     recipe: impl FnOnce() -> Result<Fault, Fault>,
 ) -> Infallible {
+    pool.forget();
     let fault = output_to(log)
         .and_then(|()| namespaces::own_session())
         .and_then(|()| recipe());

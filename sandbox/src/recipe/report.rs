@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use limen_channel::{Buffer, Channel, Descriptors};
 use limen_proto::jail::{Answer, Found, JAIL_DESCRIPTOR, Step, Task};
 use limen_proto::posture::{Compared, Posture};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{PidfdFlags, getpid, pidfd_open};
 
@@ -24,6 +25,14 @@ impl Orders {
         limen_channel::inherited(JAIL_DESCRIPTOR)
             .map(|socket| Self(Channel::from(socket)))
             .at(Step::Task, "take", "the socket to init")
+    }
+
+    /// Waits for a task or init's hang-up, so long. Returns whether there is one.
+    pub(super) fn wait(&self, patience: &Timespec) -> Result<bool, Fault> {
+        let mut socket = [PollFd::new(&self.0, PollFlags::IN)];
+        rustix::io::retry_on_intr(|| poll(&mut socket, Some(patience)))
+            .map(|ready| ready > 0)
+            .at(Step::Task, "wait for", "a task")
     }
 
     /// Waits for a task; none when init hung up.

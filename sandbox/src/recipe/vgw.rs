@@ -3,7 +3,7 @@
 //! Six namespaces of the initial user namespace first, the user namespace last. The reaper gets
 //! less than any other program: an empty root, no file but its own text, a dozen system calls.
 
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use limen_proto::contract::{Contract, LEAST_DESCRIPTORS};
 use limen_proto::id::Slot;
@@ -41,6 +41,7 @@ pub(super) fn payload(
     spec: &VgwSpec,
     cgroup: BorrowedFd<'_>,
     users: BorrowedFd<'_>,
+    network: Option<OwnedFd>,
     init: &Init,
     held: bool,
 ) -> Result<Fault, Fault> {
@@ -48,7 +49,8 @@ pub(super) fn payload(
     // Born in the leaf beside the bundles' leaves; the limits are their parent's.
     Cgroup::given(cgroup)?.above()?.limit(&share(contract))?;
     let disk_quota = quota::limit(spec.slot, contract)?;
-    let network = network::build(spec.slot, contract, held)?;
+    let network = network.map_or_else(network::make, Ok)?;
+    network::build(network.as_fd(), spec.slot, contract, held)?;
     namespaces::leave(namespaces::OF_VGW)?;
     let own = Identity::own()?;
     let reaper = Source::open(REAPER)?;

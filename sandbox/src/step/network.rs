@@ -1,7 +1,7 @@
 //! A network namespace and its link, made before anybody lives in it
 //!
-//! Made first, a failure leaves no process behind, and no one has to wait for another: the jail
-//! makes the namespace, goes back to build the link from the box's side, and the payload is born
+//! The namespace is the same for everybody as long as there is no link, so it may be made ahead
+//! (`pool`). The link is built from the box's side, by what becomes the reaper, before it moves
 //! inside.
 
 use std::fs::{self, File};
@@ -24,15 +24,28 @@ const STEP: Step = Step::Network;
 /// How many connections the box tracks.
 const CONNECTIONS: &str = "/proc/sys/net/netfilter/nf_conntrack_max";
 
-/// Makes the namespace and the link, and leaves this process inside.
-pub(crate) fn build(slot: Slot, contract: &Contract, closed: bool) -> Result<OwnedFd, Fault> {
+/// Makes a namespace with loopback set up, and nothing else. This process is in its own afterwards,
+/// unless that is the fault.
+pub(crate) fn make() -> Result<OwnedFd, Fault> {
     let outside = own()?;
     unshare(Namespaces::NETWORK).at(STEP, "make", "the network namespace")?;
-    let inside = own()?;
+    let made = own().and_then(|inside| {
+        net::set_up_loopback().map_err(refused)?;
+        Ok(inside)
+    });
     enter(outside.as_fd())?;
-    net::build(slot, inside.as_fd(), contract, closed).map_err(refused)?;
-    enter(inside.as_fd())?;
-    Ok(inside.into())
+    made.map(Into::into)
+}
+
+/// Makes the link into a namespace that nobody was in, and moves this process there.
+pub(crate) fn build(
+    inside: BorrowedFd<'_>,
+    slot: Slot,
+    contract: &Contract,
+    closed: bool,
+) -> Result<(), Fault> {
+    net::build(slot, inside, contract, closed).map_err(refused)?;
+    enter(inside)
 }
 
 /// Lets a link carry that was built closed.

@@ -17,6 +17,7 @@ use limen_proto::state::Exit;
 use rustix::io::Errno;
 
 use crate::fault::{At, Fault};
+use crate::pool::ASIDE;
 use crate::reap;
 use crate::sys::clone::{self, Namespaces, Parent};
 use crate::sys::exit;
@@ -50,10 +51,6 @@ impl Users {
             .ok_or_else(missing)
     }
 }
-
-/// First number of a kept descriptor: what is built inherits them all, and may have no more than
-/// [`LEAST_DESCRIPTORS`](limen_proto::contract::LEAST_DESCRIPTORS) numbers to open its own at.
-const ASIDE: i32 = 128;
 
 fn aside(namespace: OwnedFd) -> Result<OwnedFd, Fault> {
     rustix::io::fcntl_dupfd_cloexec(namespace, ASIDE).at(STEP, "keep", "a user namespace")

@@ -18,7 +18,7 @@ use super::{Figures, Subject, peers};
 use crate::progress::Step;
 
 /// Names of the probe's figures, and ours.
-const FIGURES: [(&str, &str); 17] = [
+const FIGURES: [(&str, &str); 19] = [
     ("floor", "floor-fork-exec"),
     ("floor-bundle", "floor-bundle"),
     ("floor-vgw", "floor-vgw"),

@@ -50,7 +50,8 @@ impl Ground {
         let (origin, world) = (Space::here(), Space::fresh());
         Space::enter_fresh();
         let inner = Space::here();
-        world.inside(|| connect(slot(WORLD), inner.as_fd(), false).unwrap());
+        let wish = Contract::default();
+        world.inside(|| connect(slot(WORLD), inner.as_fd(), &wish, false).unwrap());
         world.inside(|| {
             for host in SPECIAL.into_iter().chain([HOST]) {
                 address(1000 + u32::from(WORLD), host);
