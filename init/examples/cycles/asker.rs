@@ -53,7 +53,13 @@ impl Asker {
     fn cycles(&mut self, count: u16) {
         let begun = Instant::now();
         for number in 0..count {
-            self.cycle(1 + number % INHABITED);
+            let place = 1 + number % INHABITED;
+            match number % 3 {
+                0 => {}
+                1 => self.park_vgw(place),
+                _ => self.parked_in_vain(place),
+            }
+            self.cycle(place);
         }
         say(&format!(
             "{count} cycles in {} ms",
@@ -70,6 +76,23 @@ impl Asker {
         self.stop_vgw(number);
         self.ask(Verb::Forget { unit: tenant }).expect("idle");
         self.forget_vgw(number);
+    }
+
+    /// It stands built and closed; whoever starts it opens it.
+    fn park_vgw(&mut self, number: u16) {
+        let Verb::StartVgw { spec, .. } = start_vgw(number) else {
+            return;
+        };
+        self.ask(Verb::Park { spec, tag: 2 }).expect("a free slot");
+        self.wait_for(UnitId::Vgw(slot(number)), |report| report.spare);
+    }
+
+    /// One that is never opened.
+    fn parked_in_vain(&mut self, number: u16) {
+        self.park_vgw(number);
+        let unit = UnitId::Vgw(slot(number));
+        self.ask(Verb::Stop { unit }).expect("parked");
+        self.wait_for(unit, |report| !report.spare);
     }
 
     /// A virtual gateway with nothing in it.

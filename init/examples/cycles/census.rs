@@ -31,6 +31,8 @@ struct Census {
     cgroups: usize,
     /// limen-init's.
     descriptors: usize,
+    /// Those of the limen-jail that stays: a user namespace for each slot, and what it has ready.
+    ready: usize,
 }
 
 pub(super) fn main() {
@@ -97,8 +99,19 @@ impl Census {
             links: count("/sys/class/net"),
             cgroups: cgroups(Path::new("/sys/fs/cgroup")),
             descriptors: count(&of_init("fd")),
+            ready: jail().map_or(0, |number| count(&format!("/proc/{number}/fd"))),
         }
     }
+}
+
+/// The limen-jail that stays: the oldest.
+fn jail() -> Option<u32> {
+    let numbers = fs::read_dir("/proc").expect("/proc").flatten();
+    let named = numbers.filter(|entry| {
+        fs::read_to_string(entry.path().join("comm")).is_ok_and(|name| name.trim() == "limen-jail")
+    });
+    let numbers = named.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    numbers.min()
 }
 
 /// Processes that are not kthreadd's children.
