@@ -55,7 +55,7 @@ pub(crate) const ALWAYS: &[Package] = &[
     package("xz-utils", "unpacks the kernel's modules"),
 ];
 
-/// Needed when the installed Rust toolchain has no library for the box's machine.
+/// Needed when the installed Rust toolchain has no source of its standard library.
 pub(crate) const CROSS_COMPILER: &[Package] = &[
     package(
         "rustc-web",
