@@ -47,13 +47,18 @@ impl Shell {
         let Some(books) = self.lives.iter_mut().find(due) else {
             return;
         };
-        // Until a core program serves it has not taken what init hands it, and the steward's start waits for
-        // the disk.
+        // Until a core program has served for a moment it has not taken what init hands it, and a start may
+        // wait for the disk.
         let unit = self.core.unit(books.unit);
-        if matches!(books.unit, UnitId::Core(_))
-            && unit.is_some_and(|unit| unit.state == State::Readying)
-        {
-            books.inspection = Some(now.saturating_add(SETTLE_MS));
+        let unit = unit.filter(|unit| matches!(unit.id, UnitId::Core(_)));
+        let later = unit.and_then(|unit| match unit.state {
+            State::Readying => Some(now.saturating_add(SETTLE_MS)),
+            _ => unit
+                .active_since
+                .map(|since| since.saturating_add(SETTLE_MS)),
+        });
+        if let Some(later) = later.filter(|later| *later > now) {
+            books.inspection = Some(later);
             return;
         }
         books.inspection = None;
