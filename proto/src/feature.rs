@@ -123,7 +123,7 @@ impl Feature {
             ),
             Self::Landlock => required(
                 "landlock",
-                "no unit is started",
+                "one wall of the core's programs is missing, and no provider's program is started",
                 "build the kernel with CONFIG_SECURITY_LANDLOCK, and put landlock into lsm= of its command line",
             ),
             Self::Seccomp => required(

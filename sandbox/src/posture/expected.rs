@@ -102,7 +102,7 @@ pub(super) fn of(inspected: &Inspected) -> Result<Expected, Fault> {
         format!("{name} {}", hard.unwrap_or_default())
     });
     record.put(Aspect::Limits, hard.join(", "));
-    record.put(Aspect::Death, (parts.death as i32).to_string());
+    record.put(Aspect::Death, parts.death.score().to_string());
     record.put(Aspect::Personality, "00000000");
     record.put(Aspect::Mounts, parts.mounts.text());
     let output = parts.output;
@@ -261,7 +261,9 @@ fn bundle(spec: &BundleSpec, second_name: bool) -> Result<Parts<'_>, Fault> {
             ("uts", "vgw"),
         ],
         descriptors: spec.limits.descriptors,
-        death: Death::Bundle,
+        death: Death::Bundle {
+            guaranteed: spec.guarantees.memory,
+        },
         mounts,
         cgroup: place.clone(),
         limited: place,

@@ -76,7 +76,8 @@ pub(super) fn payload(
     };
     let disk_quota = quota::is_limited(spec.slot);
 
-    limits::apply(Death::Bundle, spec.limits.descriptors)?;
+    let guaranteed = spec.guarantees.memory;
+    limits::apply(Death::Bundle { guaranteed }, spec.limits.descriptors)?;
     let rules = root(spec, devices, &sockets)?;
     descriptors::own_null()?;
     descriptors::seal()?;

@@ -69,7 +69,7 @@ pub(super) fn payload(
     descriptors::own_null()?;
     descriptors::seal()?;
     identity::become_user(unit.user, unit.capabilities)?;
-    let landlock_abi = rules.enforce(None)?;
+    let landlock_abi = rules.enforce_on_core()?;
     seccomp::refuse_new_code()?;
     filter.install()?;
 

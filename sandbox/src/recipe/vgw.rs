@@ -99,6 +99,8 @@ pub(super) fn adjust(
                 guarantees: &one.guarantees,
                 victim: OutOfMemory::All,
             })?;
+            let guaranteed = one.guarantees.memory;
+            limits::reorder(&leaf, Death::Bundle { guaranteed })?;
         }
     }
     quota::limit(slot, contract)?;

@@ -2,18 +2,19 @@
 //!
 //! The rules follow the root that was built. Rights are on hierarchies and add up from the top, so
 //! execution is given where programs lie and never on the way to a volume. What the kernel's ABI
-//! lacks is left out and what is in force is reported; without any Landlock the unit is refused.
+//! lacks is left out and what is in force is reported; without any Landlock a provider's unit is refused.
 //! Abstract sockets and signals are scoped from ABI 6 on. From ABI 4 on a program listens on the TCP
 //! ports that were declared and on no other; before, an undeclared one can be taken, and nobody
 //! reaches it: the network isolation rests on the network namespace and its firewall alone.
 
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 
 use landlock::{
     ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, LandlockStatus, NetPort,
-    PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetStatus, Scope,
+    PathBeneath, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetStatus, Scope,
 };
 use limen_proto::jail::Step;
+use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
 use crate::fault::Fault;
@@ -93,6 +94,15 @@ impl Rules {
         }
     }
 
+    /// The same for a program of the core: where the kernel has no Landlock at all, its other walls
+    /// stand alone, and 0 is returned. The core is trusted, and must live to tell what is missing.
+    pub(crate) fn enforce_on_core(&self) -> Result<u8, Fault> {
+        match self.enforce(None) {
+            Err(fault) if fault.errno() == Errno::OPNOTSUPP.raw_os_error() => Ok(0),
+            other => other,
+        }
+    }
+
     fn ruleset(
         &self,
         program: Option<BorrowedFd<'_>>,
@@ -121,15 +131,31 @@ impl Rules {
     }
 }
 
-/// A right on directories is refused for a file, so what is a file gets what files can have.
-fn rule(path: &str, right: Right) -> Result<PathBeneath<PathFd>, Box<dyn core::error::Error>> {
-    let opened = PathFd::new(path)?;
-    let kind = rustix::fs::FileType::from_raw_mode(rustix::fs::fstat(&opened)?.st_mode);
+/// A right on directories is refused for a file, so what is a file gets what files can have. No link
+/// is followed: below a volume it would be the program's own, and lead the right elsewhere.
+fn rule(path: &str, right: Right) -> Result<PathBeneath<OwnedFd>, Unopened> {
+    let unopened = |errno: Errno| Unopened {
+        path: path.to_owned(),
+        source: errno.into(),
+    };
+    let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    let opened = rustix::fs::openat2(CWD, path, flags, Mode::empty(), resolve);
+    let opened = opened.map_err(unopened)?;
+    let kind = FileType::from_raw_mode(rustix::fs::fstat(&opened).map_err(unopened)?.st_mode);
     let access = match kind {
-        rustix::fs::FileType::Directory => right.access(),
+        FileType::Directory => right.access(),
         _ => right.access() & AccessFs::from_file(NEWEST),
     };
     Ok(PathBeneath::new(opened, access))
+}
+
+/// The place of a rule cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("the rule for {path}")]
+struct Unopened {
+    path: String,
+    source: std::io::Error,
 }
 
 fn errno(error: &(dyn core::error::Error + 'static)) -> Errno {

@@ -8,19 +8,54 @@ use std::fs;
 use limen_proto::jail::Step;
 use rustix::process::{Resource, Rlimit, setrlimit};
 
+use super::cgroup::Cgroup;
 use crate::fault::{At, Fault};
 
 const STEP: Step = Step::Limits;
 
-/// `oom_score_adj`: who dies first when the whole box is out of memory.
+/// Who dies first when the whole box is out of memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Death {
     /// Never: without it all bundles of a virtual gateway die, and it holds next to nothing.
-    Reaper = -1000,
+    Reaper,
     /// After all providers' programs: the core must live to start them again.
-    Core = -800,
-    /// First.
-    Bundle = 300,
+    Core,
+    /// First; who has most beyond what it is guaranteed before the others.
+    Bundle {
+        /// Memory that no neighbour may cost it, bytes.
+        guaranteed: u64,
+    },
+}
+
+impl Death {
+    /// Its `oom_score_adj`. To what a process holds the kernel adds so many thousandths of the box's
+    /// memory; who has most then dies. So what is guaranteed is taken off again: the kernel's own
+    /// guarantee (`memory.min`) keeps memory from being reclaimed, not a process from being killed.
+    pub(crate) fn score(self) -> i32 {
+        match self {
+            Self::Reaper => -1000,
+            Self::Core => CORE,
+            Self::Bundle { guaranteed } => {
+                let system = rustix::system::sysinfo();
+                bundle(guaranteed, bytes(system.totalram, system.mem_unit))
+            }
+        }
+    }
+}
+
+/// A word of the kernel's, as long as the machine's are, times its unit.
+fn bytes(count: impl Into<u64>, unit: u32) -> u64 {
+    count.into().saturating_mul(unit.max(1).into())
+}
+
+const CORE: i32 = -800;
+const BUNDLE: i32 = 300;
+
+/// Guarantees leave the core its reserve, so a bundle's place is before the core's in any case.
+fn bundle(guaranteed: u64, box_memory: u64) -> i32 {
+    let thousandths = guaranteed.saturating_mul(1000).div_ceil(box_memory.max(1));
+    let taken = i32::try_from(thousandths).unwrap_or(i32::MAX);
+    BUNDLE.saturating_sub(taken).max(CORE + 1)
 }
 
 /// Limit, soft and hard value, why.
@@ -104,5 +139,46 @@ pub(crate) fn apply(death: Death, descriptors: u32) -> Result<(), Fault> {
 
 fn score(death: Death) -> Result<(), Fault> {
     const FILE: &str = "/proc/self/oom_score_adj";
-    fs::write(FILE, (death as i32).to_string()).at(STEP, "write", FILE)
+    fs::write(FILE, death.score().to_string()).at(STEP, "write", FILE)
+}
+
+/// Most passes over a cgroup whose processes multiply: then the next adjustment finds the rest.
+const PASSES: usize = 8;
+
+/// Gives all that runs in a cgroup another place in that order.
+pub(crate) fn reorder(cgroup: &Cgroup, death: Death) -> Result<(), Fault> {
+    let wanted = death.score().to_string();
+    let mut done = String::new();
+    for _ in 0..PASSES {
+        let running = cgroup.processes()?;
+        // A child that was born meanwhile has the old place of its parent.
+        if running == done {
+            break;
+        }
+        for process in running.lines() {
+            // One that cannot be written to has ended meanwhile.
+            let _ = fs::write(format!("/proc/{process}/oom_score_adj"), &wanted);
+        }
+        done = running;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_guaranteed_is_taken_off() {
+        assert_eq!(bundle(0, 256 << 20), 300);
+        assert_eq!(bundle(64 << 20, 256 << 20), 50);
+        // Rounded in the bundle's favour.
+        assert_eq!(bundle(1, 256 << 20), 299);
+    }
+
+    #[test]
+    fn no_guarantee_takes_a_bundles_place_behind_the_cores() {
+        assert_eq!(bundle(u64::MAX, 256 << 20), -799);
+        assert_eq!(bundle(1 << 20, 0), -799);
+    }
 }

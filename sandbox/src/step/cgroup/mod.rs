@@ -186,6 +186,12 @@ impl Cgroup {
         rustix::io::write(&file, value.as_bytes()).map(drop)
     }
 
+    /// The numbers of what runs in it, not below.
+    pub(crate) fn processes(&self) -> Result<String, Fault> {
+        let path = self.path.join("cgroup.procs");
+        fs::read_to_string(&path).at(STEP, "read", path.display())
+    }
+
     /// Kills everything below and waits until it is gone.
     fn kill(&self) -> Result<(), Fault> {
         let kill = self.path.join("cgroup.kill");
