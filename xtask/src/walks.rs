@@ -20,6 +20,7 @@ use limen_images::qemu::{Clock, Configuration};
 use crate::credentials::Credentials;
 use crate::progress::Step;
 use crate::scenarios::KERNELS;
+use crate::turn::{Shared, Turn};
 use crate::variant::{self, Place, Variant};
 use crate::verbs::build;
 use crate::workspace::Workspace;
@@ -87,16 +88,21 @@ const LIMIT: Duration = Duration::from_secs(240);
 /// The same, when there is time.
 const LONG_LIMIT: Duration = Duration::from_secs(3600);
 
-/// Starts and stops of the walk `cycles`.
-const CYCLES: u32 = 50;
+/// Of the walk `cycles`: starts and stops, and processes that limen-init inherits.
+const CYCLES: (u32, u32) = (50, 500);
 /// The same, when there is time.
-const LONG_CYCLES: u32 = 1000;
+const LONG_CYCLES: (u32, u32) = (1000, 200_000);
 
 /// From its last word to the emulator's end; init gives units seconds to stop.
 const END: Duration = Duration::from_secs(30);
 
 /// Plays one walk on every kernel; `long` takes hours rather than minutes.
 pub(crate) fn play(workspace: &Workspace, walk: &Walk, long: bool) -> Result<()> {
+    let _turn = Turn::wait(
+        workspace,
+        Shared::Guests,
+        &format!("the walk {}", walk.name),
+    )?;
     let core = build::programs(workspace, Target::Aarch64)?;
     let walks = build::walks(workspace)?;
     let builder = build::images(workspace);
@@ -115,11 +121,13 @@ pub(crate) fn play(workspace: &Workspace, walk: &Walk, long: bool) -> Result<()>
     };
     let hostile = with_adversary(&core)?;
     let others = if walk.hostile { &hostile } else { &core };
-    let cycles = format!("CYCLES={}", if long { LONG_CYCLES } else { CYCLES });
+    let (cycles, orphans) = if long { LONG_CYCLES } else { CYCLES };
+    let (cycles, orphans) = (format!("CYCLES={cycles}"), format!("ORPHANS={orphans}"));
     variant.write(&builder, others, &system, |table| {
         let all = table.units.iter_mut();
         for unit in all.filter(|unit| unit.name.as_str() == "steward") {
             unit.environment.push(&cycles)?;
+            unit.environment.push(&orphans)?;
         }
         Ok(())
     })?;
@@ -131,7 +139,7 @@ pub(crate) fn play(workspace: &Workspace, walk: &Walk, long: bool) -> Result<()>
             folder: folder.join(kernel.name).join(walk.name),
             credentials: &credentials,
         };
-        guest.play(walk, if long { LONG_LIMIT } else { LIMIT })?;
+        guest.play(walk, long)?;
         step.done();
     }
     Ok(())
@@ -165,8 +173,9 @@ struct Guest<'a> {
 }
 
 impl Guest<'_> {
-    fn play(self, walk: &Walk, limit: Duration) -> Result<()> {
-        let mut machine = self.boot(walk.clock)?;
+    fn play(self, walk: &Walk, long: bool) -> Result<()> {
+        let limit = if long { LONG_LIMIT } else { LIMIT };
+        let mut machine = self.boot(walk.clock, long)?;
         let log = machine.serial_log();
         let ended = machine
             .wait_for(&format!("{}: done", walk.name), limit)
@@ -191,7 +200,7 @@ impl Guest<'_> {
         )
     }
 
-    fn boot(self, clock: Clock) -> Result<Machine> {
+    fn boot(self, clock: Clock, long: bool) -> Result<Machine> {
         let data = self.folder.join("data.img");
         if data.exists() {
             fs::remove_file(&data).with_context(|| format!("cannot remove {}", data.display()))?;
@@ -204,6 +213,9 @@ impl Guest<'_> {
         disk::ensure_disk(&data, DISK, &provision)?;
         let mut configuration = Configuration::new(self.image, data, self.folder);
         configuration.clock = clock;
+        if long {
+            configuration.kernel_words.push("walk=long".to_owned());
+        }
         configuration.spawn()
     }
 }

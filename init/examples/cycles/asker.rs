@@ -1,5 +1,6 @@
 //! As the steward: asks for lives, one after the other and a hundred at once
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use limen_channel::{Buffer, Channel, inherited};
@@ -11,7 +12,7 @@ use limen_proto::spec::{BundleSpec, Readiness, VgwSpec};
 use limen_proto::state::{Fault, UnitState};
 use limen_proto::words::Words;
 
-use crate::{DIGEST, FAIL, INHABITED, MARK, PROGRAM, STAY, say};
+use crate::{DIGEST, FAIL, INHABITED, MARK, PARENT, PROGRAM, STAY, own, say};
 
 /// Bundles that fail for ever, in each inhabited virtual gateway: a hundred in all.
 const LOOPS: u16 = 25;
@@ -21,39 +22,51 @@ const REST: Duration = Duration::from_secs(3);
 /// For the census to be taken, on a busy machine too.
 const COUNTED: Duration = Duration::from_secs(12);
 
+/// Virtual gateways of a crowd that start, or stop, at the same time.
+const AT_ONCE: usize = 8;
+
 struct Asker {
     control: Channel,
+    /// What was last told of each unit.
+    states: BTreeMap<UnitId, UnitState>,
 }
 
 pub(super) fn main() {
     let control = inherited(CONTROL_DESCRIPTOR).expect("started by limen-init");
     let mut asker = Asker {
         control: Channel::from(control),
+        states: BTreeMap::new(),
     };
     asker.ask(Verb::Ready).expect("everybody may say so");
-    let cycles = std::env::var("CYCLES").expect("the image says how many");
-    let cycles: u16 = cycles.parse().expect("a number");
+    let cycles = number("CYCLES");
     std::thread::sleep(REST);
     // Once for what is touched for the first time, and every place once.
     (1..MARK).for_each(|number| asker.life_of_vgw(number));
-    asker.cycles(INHABITED);
+    asker.cycles(u32::from(INHABITED));
+    asker.crowd();
     asker.crash_loops();
     asker.life_of_vgw(MARK);
     std::thread::sleep(COUNTED);
     asker.cycles(cycles);
+    asker.crowd();
     asker.crash_loops();
+    asker.orphans(number("ORPHANS"));
     asker.life_of_vgw(MARK);
     loop {
         asker.event();
     }
 }
 
+fn number(name: &str) -> u32 {
+    let text = std::env::var(name).expect("the image says how many");
+    text.parse().expect("a number")
+}
+
 impl Asker {
     /// One virtual gateway after the other, each with its bundle; every third is killed instead.
-    fn cycles(&mut self, count: u16) {
+    fn cycles(&mut self, count: u32) {
         let begun = Instant::now();
-        for number in 0..count {
-            let place = 1 + number % INHABITED;
+        for (number, place) in (0..count).zip((1..=INHABITED).cycle()) {
             match number % 3 {
                 0 => {}
                 1 => self.park_vgw(place),
@@ -120,6 +133,67 @@ impl Asker {
         self.ask(Verb::Forget { unit }).expect("idle");
     }
 
+    /// Case C-14: starts and stops as fast as they are asked for, several under way at once.
+    fn crowd(&mut self) {
+        let begun = Instant::now();
+        let numbers: Vec<_> = (1..MARK).collect();
+        for some in numbers.chunks(AT_ONCE) {
+            for number in some {
+                self.ask(start_vgw(*number)).expect("a free slot");
+            }
+            self.wait_for_all(some, UnitState::Active);
+            for number in some {
+                let unit = UnitId::Vgw(slot(*number));
+                self.ask(Verb::Stop { unit }).expect("running");
+            }
+            self.wait_for_all(some, UnitState::Idle);
+            some.iter().for_each(|number| self.forget_vgw(*number));
+        }
+        let took = begun.elapsed().as_millis().max(1);
+        let rate = 60_000 * numbers.len() as u128 / took;
+        say(&format!(
+            "a crowd of virtual gateways: {rate} starts and stops a minute"
+        ));
+    }
+
+    fn wait_for_all(&mut self, numbers: &[u16], state: UnitState) {
+        let units = numbers.iter().map(|number| UnitId::Vgw(slot(*number)));
+        let mut left: Vec<_> = units.collect();
+        left.retain(|unit| self.states.get(unit) != Some(&state));
+        while !left.is_empty() {
+            self.event();
+            left.retain(|unit| self.states.get(unit) != Some(&state));
+        }
+    }
+
+    /// Case C-02: processes whose parent has ended; limen-init reaps them all, and answers meanwhile.
+    /// The census behind it counts what is left.
+    fn orphans(&mut self, count: u32) {
+        let (begun, mut slowest) = (Instant::now(), Duration::ZERO);
+        for number in 0..count {
+            let mut parent = loop {
+                // As many as a core unit may have wait to be reaped.
+                match own().arg(PARENT).spawn() {
+                    Ok(child) => break child,
+                    Err(_) => std::thread::yield_now(),
+                }
+            };
+            parent.wait().expect("a child");
+            if number % 50 == 0 {
+                let asked = Instant::now();
+                let nobody = UnitId::Vgw(slot(MARK));
+                self.ask(Verb::Forget { unit: nobody })
+                    .expect_err("there is none");
+                slowest = slowest.max(asked.elapsed());
+            }
+        }
+        say(&format!(
+            "{count} orphans in {} ms; the slowest answer took {} us",
+            begun.elapsed().as_millis(),
+            slowest.as_micros()
+        ));
+    }
+
     /// Case C-14: a hundred at once, until each is given up.
     fn crash_loops(&mut self) {
         let begun = Instant::now();
@@ -183,6 +257,9 @@ impl Asker {
         let mut buffer = Buffer::new();
         let received = self.control.receive::<Event>(&mut buffer);
         let (event, descriptors) = received.expect("a frame").expect("init lives");
+        if let Event::Report(report) = &event {
+            self.states.insert(report.unit.unit, report.state);
+        }
         // A link is held open, or its other end would see a hang-up.
         std::mem::forget(descriptors);
         event

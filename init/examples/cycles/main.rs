@@ -3,8 +3,8 @@
 //! Put into an image in three places (`cargo xtask test --only cycles`): as PID 1 above limen-init,
 //! which is an ordinary process and can be looked into (`census`); as the steward, which asks for
 //! the lives (`asker`); and as a bundle's program. Between two censuses there are so many cycles of
-//! a virtual gateway with a bundle as `CYCLES` says, and a hundred crash loops at once that are
-//! given up. Every step prints a line; the last one is `cycles: done`.
+//! a virtual gateway with a bundle as `CYCLES` says, a crowd of virtual gateways at once, a hundred
+//! crash loops at once that are given up, and `ORPHANS` processes that limen-init inherits. Every step prints a line; the last one is `cycles: done`.
 
 #![allow(
     clippy::expect_used,
@@ -17,6 +17,8 @@
 mod asker;
 mod census;
 
+use std::process::Command;
+
 use limen_proto::id::Digest;
 
 /// The virtual gateway whose end asks for a census.
@@ -28,6 +30,9 @@ const PROGRAM: &str = "/bin/cycles";
 /// As which it stays, and as which it fails at once.
 const STAY: &str = "stay";
 const FAIL: &str = "fail";
+/// As which it leaves a child behind, and as which it is that child.
+const PARENT: &str = "parent";
+const ORPHAN: &str = "orphan";
 
 /// The bundle's digest. Nobody checks it here: limen-install did, on a box.
 const DIGEST: Digest = Digest([0xc1; 32]);
@@ -39,9 +44,16 @@ fn main() {
             std::thread::park();
         },
         Some(FAIL) => std::process::exit(1),
+        Some(PARENT) => drop(own().arg(ORPHAN).spawn()),
+        Some(ORPHAN) => {}
         _ if rustix::process::getpid().is_init() => census::main(),
         _ => asker::main(),
     }
+}
+
+/// This program again; a unit of the core has no /proc.
+fn own() -> Command {
+    Command::new(std::env::args_os().next().unwrap_or_default())
 }
 
 fn say(line: &str) {

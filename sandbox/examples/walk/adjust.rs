@@ -94,10 +94,21 @@ pub(crate) fn adjust(slot: Slot, vgw: &Vgw) {
 }
 
 fn run(what: &str, slot: Slot, vgw: &Vgw, contract: &Contract, share: BundleShare) {
+    change(what, slot, vgw, contract, &[share]);
+}
+
+/// Gives a virtual gateway another contract.
+pub(crate) fn change(
+    what: &str,
+    slot: Slot,
+    vgw: &Vgw,
+    contract: &Contract,
+    shares: &[BundleShare],
+) {
     let task = Task::Adjust {
         slot,
         contract: contract.clone(),
-        shares: heapless::Vec::from_slice(&[share]).unwrap(),
+        shares: heapless::Vec::from_slice(shares).unwrap(),
     };
     let answer = Job::new("core/hand").start(&task, &[vgw.network.as_fd()]);
     expect(what, matches!(answer.0, Ok(Answer::Done)), &answer.0);

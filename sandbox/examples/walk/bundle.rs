@@ -52,7 +52,7 @@ pub(crate) const SCRIPTS: &[(&str, &str, &[&str])] = &[
     ),
     (
         "volume",
-        "echo kept > /var/lib/data/file; cat /var/lib/data/file; cp /bin/busybox /var/lib/data/bb; /var/lib/data/bb echo RAN; cp /bin/busybox /tmp/bb && /tmp/bb echo RAN; /bin/busybox dd if=/dev/zero of=/tmp/big bs=1M count=8; busybox df /tmp /var/lib/data",
+        "echo kept > /var/lib/data/file; cat /var/lib/data/file; cp /bin/busybox /var/lib/data/echo; /var/lib/data/echo RAN; cp /bin/busybox /tmp/echo && /tmp/echo RAN; /bin/busybox dd if=/dev/zero of=/tmp/big bs=1M count=8; busybox df /tmp /var/lib/data",
         &["kept", "!RAN", "No space left"],
     ),
     (
@@ -114,6 +114,15 @@ pub(crate) fn store(slot: Slot) {
         let path = format!("{root}/bin/{name}");
         fs::write(&path, content).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    // For who gets past a wall: what anybody may write, and what only root may read.
+    for (name, text, mode) in [
+        ("everybody", "", 0o666),
+        ("nobody", "of root alone\n", 0o640),
+    ] {
+        let path = format!("{root}/etc/{name}");
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
     }
     let script = format!("{root}/bin/script");
     fs::write(&script, "#!/proc/self/exe\n").unwrap();
@@ -212,6 +221,17 @@ pub(crate) fn run_bundle(
     name: &str,
     spec: &BundleSpec,
 ) -> (String, Option<Answer>) {
+    run_bundle_while(slot, vgw, name, spec, |_| ())
+}
+
+/// The same; `meanwhile` is told its number once it runs.
+pub(crate) fn run_bundle_while(
+    slot: Slot,
+    vgw: &Vgw,
+    name: &str,
+    spec: &BundleSpec,
+    meanwhile: impl FnOnce(u32),
+) -> (String, Option<Answer>) {
     let run = format!("/run/limen/bundle/walk-{slot}");
     let _ = fs::remove_dir_all(&run);
     fs::create_dir_all(&run).unwrap();
@@ -238,6 +258,9 @@ pub(crate) fn run_bundle(
         "walk: bundle {name}: {answer:?} then {second:?} after {:?}",
         begun.elapsed()
     );
+    if let Ok(Answer::Built { pid, .. }) = answer {
+        meanwhile(pid);
+    }
     // Whatever holds the pipe open longer than this is ended with its cgroup.
     let (done, late) = std::sync::mpsc::channel::<()>();
     std::thread::spawn(move || {

@@ -4,8 +4,9 @@
 //! succeed without being made, so one layer is missing and all others stand. A wall that two layers
 //! hold is tried with each of them missing, where it must still hold, and with both.
 //!
-//! Not here: identity, mounts and limits. A step behind them fails when they are missing, so nothing
-//! is executed at all; `src/walls.rs` takes those away in processes of its own.
+//! Not here: what a cgroup or a quota holds (`bounds`), attributes of mounts (`remount`), and those parts
+//! of mounts and identity whose next step fails without them, so that nothing is executed at all;
+//! `src/walls.rs` takes these away in processes of its own.
 
 use std::sync::Mutex;
 
@@ -18,11 +19,14 @@ use crate::expect;
 use crate::vgw::Vgw;
 
 /// A call that is not made; where an argument is given, only with that value.
-type Skipped = (i64, Option<(u8, u64)>);
+pub(crate) type Skipped = (i64, Option<(u8, u64)>);
 
 const FILTER: Skipped = (libc::SYS_seccomp, None);
-const LANDLOCK: Skipped = (libc::SYS_landlock_restrict_self, None);
+pub(crate) const LANDLOCK: Skipped = (libc::SYS_landlock_restrict_self, None);
 const NEW_CODE: Skipped = (libc::SYS_prctl, Some((0, 65)));
+const GROUP: Skipped = (libc::SYS_setresgid, None);
+/// Setting one asks for nothing back; the program inherits this filter, and asks.
+const LIMITS: Skipped = (libc::SYS_prlimit64, Some((3, 0)));
 const DESCRIPTORS: Skipped = (libc::SYS_close_range, None);
 
 /// One wall.
@@ -76,6 +80,20 @@ const WALLS: &[Wall] = &[
         from_abi: 4,
     },
     Wall {
+        name: "a group of its own (A-02)",
+        attack: "cat /etc/nobody",
+        success: "of root alone",
+        layers: &[&[GROUP]],
+        from_abi: 0,
+    },
+    Wall {
+        name: "limits of a process (B-04)",
+        attack: "[ $(ulimit -Hn) -gt 2000 ] && echo MORE",
+        success: "MORE",
+        layers: &[&[LIMITS]],
+        from_abi: 0,
+    },
+    Wall {
         name: "no inherited descriptors (A-14)",
         attack: "ls -l /proc/self/fd",
         success: "/sys/fs/cgroup",
@@ -127,7 +145,7 @@ fn attack(slot: Slot, vgw: &Vgw, wall: &Wall, how: &str, skipped: &[Skipped], su
     );
 }
 
-fn text(&(number, argument): &Skipped) -> String {
+pub(crate) fn text(&(number, argument): &Skipped) -> String {
     match argument {
         Some((place, value)) => format!("{number}:{place}:{value}"),
         None => number.to_string(),

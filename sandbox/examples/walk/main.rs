@@ -11,6 +11,7 @@
 )]
 
 mod adjust;
+mod bounds;
 mod broken;
 mod bundle;
 mod core;
@@ -18,6 +19,8 @@ mod guest;
 mod knock_outs;
 #[path = "../../../tests/src/narrow.rs"]
 mod narrow;
+mod race;
+mod remount;
 mod vgw;
 
 use std::fs;
@@ -32,11 +35,19 @@ use limen_sandbox::reap;
 use crate::guest::{CGROUP, Job, prepare};
 
 use crate::adjust::adjust;
+use crate::bounds::bounds;
 use crate::broken::{BREAK, break_call, broken_calls, faults};
 use crate::bundle::{SCRIPTS, bundle, foreign_root, store, timing};
 use crate::core::core_unit;
 use crate::knock_outs::{SKIP, knock_outs, skip_calls};
+use crate::race::race;
+use crate::remount::remounts;
 use crate::vgw::virtual_gateway;
+
+/// Starts in a race for names.
+const RACE: u32 = 24;
+/// The same, when there is time.
+const LONG_RACE: u32 = 10_000;
 
 fn main() {
     let words: Vec<_> = std::env::args().collect();
@@ -80,7 +91,8 @@ fn walk() {
     let vgw = virtual_gateway(slot);
     store(slot);
     // For the instruction clock, on which the rest would take minutes.
-    if !fs::read_to_string("/proc/cmdline").is_ok_and(|words| words.contains("walk=timing")) {
+    let line = fs::read_to_string("/proc/cmdline").unwrap_or_default();
+    if !line.contains("walk=timing") {
         for (name, script, expected) in SCRIPTS {
             bundle(slot, &vgw, name, script, expected);
         }
@@ -88,6 +100,14 @@ fn walk() {
         faults(slot, &vgw);
         broken_calls(slot, &vgw);
         knock_outs(slot, &vgw, vgw.landlock_abi);
+        remounts(slot, &vgw);
+        bounds(slot, &vgw);
+        let starts = if line.contains("walk=long") {
+            LONG_RACE
+        } else {
+            RACE
+        };
+        race(slot, &vgw, starts);
     }
     timing(slot, &vgw);
     adjust(slot, &vgw);
