@@ -34,6 +34,7 @@ const CONTROLS: &[Control] = &[
     ("loopback", loopback),
     ("time-out", time_out),
     ("user", user),
+    ("mask", mask),
 ];
 
 /// Runs all of them.
@@ -178,6 +179,38 @@ fn user(_: &World) -> Result<(), String> {
     ];
     for (number, arguments) in become_own {
         sys::call(number, &arguments).map_err(|failure| format!("{number}: {failure:?}"))?;
+    }
+    Ok(())
+}
+
+/// Case A-01, what the kernel shows to nobody else: securebits, and which signals were blocked or
+/// ignored when the program began, in each of its threads.
+fn mask(_: &World) -> Result<(), String> {
+    /// Without root's rights, uid changes leave capabilities alone, none is raised; all locked, and
+    /// keeping them too.
+    const SECUREBITS: i32 = 0b1110_1111;
+    /// The standard library of this program ignores it.
+    const SIGPIPE: u64 = 1 << (libc::SIGPIPE - 1);
+    // SAFETY: this option touches no memory.
+    let bits = unsafe { libc::prctl(libc::PR_GET_SECUREBITS) };
+    if bits != SECUREBITS {
+        return Err(format!("securebits are {bits:#x}"));
+    }
+    let look = || -> Result<(), String> {
+        let status = fs::read_to_string("/proc/thread-self/status").map_err(text)?;
+        for (name, fine) in [("SigBlk:", 0), ("SigIgn:", SIGPIPE)] {
+            let found = status.lines().find_map(|line| line.strip_prefix(name));
+            let found = found.ok_or_else(|| format!("no {name}"))?.trim();
+            let found = u64::from_str_radix(found, 16).map_err(text)?;
+            if found & !fine != 0 {
+                return Err(format!("{name} {found:x}"));
+            }
+        }
+        Ok(())
+    };
+    look()?;
+    for thread in [(); 4].map(|()| thread::spawn(look)) {
+        thread.join().map_err(|_| "a thread panicked")??;
     }
     Ok(())
 }

@@ -81,16 +81,15 @@ pub(crate) const ATTACKS: &[Attack] = &[
         id: "B-10",
         what: "take the uplink down by ioctl",
         walls: DENIED,
-        attempt: |_| {
-            let socket = datagram()?;
-            // struct ifreq: name, then flags without IFF_UP.
-            let mut request = [0u8; 40];
-            for (place, byte) in request.iter_mut().zip(b"uplink") {
-                *place = *byte;
-            }
-            let address = (&raw const request) as usize;
-            call(libc::SYS_ioctl, &[sys::number(&socket), 0x8914, address]).map(drop)
-        },
+        // Flags without IFF_UP.
+        attempt: |_| change_uplink(0x8914, &[]),
+    },
+    Attack {
+        id: "B-17",
+        what: "give the uplink another hardware address by ioctl",
+        walls: DENIED,
+        // A family, Ethernet's, and six bytes.
+        attempt: |_| change_uplink(0x8924, &[1, 0, 2, 1, 2, 3, 4, 5]),
     },
     Attack {
         id: "B-11",
@@ -164,4 +163,19 @@ fn abstract_sockets(_: &World) -> Outcome {
             call(libc::SYS_connect, &list).map(drop)
         },
     )
+}
+
+/// Asks for something of the uplink by a struct ifreq: name, then the value.
+fn change_uplink(command: usize, value: &[u8]) -> Outcome {
+    let socket = datagram()?;
+    let mut request = [0u8; 40];
+    let (name, rest) = request.split_at_mut(16);
+    for (place, byte) in name.iter_mut().zip(b"uplink") {
+        *place = *byte;
+    }
+    for (place, byte) in rest.iter_mut().zip(value) {
+        *place = *byte;
+    }
+    let address = (&raw const request) as usize;
+    call(libc::SYS_ioctl, &[sys::number(&socket), command, address]).map(drop)
 }

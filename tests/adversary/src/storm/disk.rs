@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{Storm, Wall};
 use crate::world::World;
@@ -38,6 +38,11 @@ pub(super) const STORMS: &[Storm] = &[
         name: "syncs",
         case: "C-09",
         rage: syncs,
+    },
+    Storm {
+        name: "pace",
+        case: "C-09",
+        rage: pace,
     },
 ];
 
@@ -148,4 +153,33 @@ fn syncs(world: &World, wall: &mut Wall) {
             return wall.held(number(&error), 0);
         }
     }
+}
+
+/// How long a pace is measured, by the box's clock.
+const MEASURED: Duration = Duration::from_secs(4);
+
+/// As much as the disk takes, in pieces that are waited for; says how much that is, bytes a second.
+fn pace(world: &World, wall: &mut Wall) {
+    let Some(path) = world.own("pace") else {
+        return;
+    };
+    let Ok(mut file) = File::create(path) else {
+        return wall.held(libc::ENOSPC, 0);
+    };
+    let (begun, mut written) = (Instant::now(), 0_u64);
+    while begun.elapsed() < MEASURED {
+        let piece = file
+            .seek(SeekFrom::Start(written % (512 << 10)))
+            .and_then(|_| file.write_all(&[0xA5; CHUNK]))
+            .and_then(|()| file.sync_data());
+        if let Err(error) = piece {
+            return wall.held(number(&error), 0);
+        }
+        written += CHUNK as u64;
+    }
+    let milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    println!(
+        "storm C-09 pace is {}",
+        written * 1000 / milliseconds.max(1)
+    );
 }

@@ -1,4 +1,4 @@
-//! Processor time without end: computing, locking, calling, faulting
+//! Processor time without end: computing, locking, calling, faulting, drawing random numbers
 
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -30,6 +30,11 @@ pub(super) const STORMS: &[Storm] = &[
         name: "faults",
         case: "C-08",
         rage: faults,
+    },
+    Storm {
+        name: "entropy",
+        case: "C-11",
+        rage: |_, _| on_threads(drain),
     },
 ];
 
@@ -71,6 +76,13 @@ fn bump(shared: &Mutex<u64>) {
         *number = number.wrapping_add(1);
         thread::yield_now();
     }
+}
+
+/// Random numbers, as many as one call gives.
+fn drain() {
+    let mut bytes = [0_u8; 256];
+    let _ = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
+    std::hint::black_box(&bytes);
 }
 
 /// Pages that are given and taken back.
