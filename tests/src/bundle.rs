@@ -9,11 +9,13 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 
+use crate::manifest::Manifest;
+
 /// What a scenario's bundle is made of.
 #[derive(Debug)]
 pub struct Recipe<'a> {
-    /// The manifest's text.
-    pub manifest: &'a str,
+    /// What it says of itself.
+    pub manifest: &'a Manifest,
     /// Files of its root: path inside, and the file that is copied there, executable.
     pub programs: &'a [(&'a str, &'a Path)],
 }
@@ -37,7 +39,7 @@ pub fn make(
         fs::set_permissions(&target, fs::Permissions::from_mode(0o755))?;
     }
     let manifest = folder.join("manifest.toml");
-    fs::write(&manifest, recipe.manifest)?;
+    fs::write(&manifest, recipe.manifest.to_string())?;
     let bundle = folder.join("scenario.bundle");
     run(Command::new(limenctl)
         .args(["bundle", "pack"])

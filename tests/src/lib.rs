@@ -11,6 +11,7 @@
 //! | [`bystander`] | who watches while others are attacked |
 //! | [`console`] | limenctl with somebody's certificate |
 //! | [`bundle`] | bundles made for a scenario: hostile, broken, foreign |
+//! | [`manifest`] | what a scenario's bundle says of itself |
 //! | [`disk`] | the data disk of a box that does not run, damaged on purpose |
 //! | [`mqtt`] | a message broker, spoken to as any client would |
 //! | [`page`] | a published port, asked as a browser would |
@@ -22,6 +23,7 @@ pub mod bystander;
 pub mod console;
 pub mod disk;
 pub mod gateway;
+pub mod manifest;
 pub mod mqtt;
 mod narrow;
 pub mod page;

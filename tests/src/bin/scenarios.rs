@@ -34,9 +34,9 @@ struct Arguments {
     /// Take hours rather than minutes where a scenario can
     #[arg(long)]
     long: bool,
-    /// Only scenarios whose name contains this
+    /// Only scenarios whose name contains this (repeatable)
     #[arg(long)]
-    only: Option<String>,
+    only: Vec<String>,
 }
 
 fn main() -> ExitCode {
@@ -64,10 +64,8 @@ fn play_all(arguments: &Arguments, kernel: &str) -> Result<(u32, u32)> {
     scene.long = arguments.long;
     let (mut passed, mut failed) = (0, 0);
     let wanted = |scenario: &&Scenario| {
-        arguments
-            .only
-            .as_ref()
-            .is_none_or(|only| scenario.name.contains(only.as_str()))
+        let named = |only: &String| scenario.name.contains(only.as_str());
+        arguments.only.is_empty() || arguments.only.iter().any(named)
     };
     for scenario in ALL.iter().filter(wanted) {
         let begin = Instant::now();

@@ -10,10 +10,10 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
-use super::{Scene, bundle, log};
-use crate::bundle::{Recipe, make};
+use super::{Scene, bundle, log, uninstall};
 use crate::bystander::{self, Lives, Watched};
 use crate::console::Console;
+use crate::manifest::Manifest;
 use crate::patience::wait_for;
 
 /// How a storm shows that a wall held it.
@@ -36,7 +36,7 @@ struct Kind {
     evidence: Evidence,
 }
 
-/// Cases C-01 to C-10 of the threat catalogue.
+/// Cases C-01 to C-11 of the threat catalogue.
 const KINDS: &[Kind] = &[
     Kind {
         name: "processes",
@@ -83,7 +83,7 @@ const KINDS: &[Kind] = &[
     },
     Kind {
         name: "processor",
-        storms: &["spin", "futexes", "calls", "faults"],
+        storms: &["spin", "futexes", "calls", "faults", "entropy"],
         evidence: Evidence::Slowed,
     },
 ];
@@ -147,8 +147,8 @@ pub(super) fn all_at_once_stall_nobody_else(scene: &mut Scene) -> Result<()> {
 fn every_storm_at_once(scene: &mut Scene, lasting: Duration) -> Result<Watched> {
     let before = bystander::lives(&scene.operator)?;
     let quiet = Quiet::read(scene)?;
-    install(scene, "ALARM", "all", &["all"])?;
-    install(scene, "ENERGY", "all", &["all"])?;
+    install(scene, "alarm", "all", &["all"])?;
+    install(scene, "energy", "all", &["all"])?;
     let watched = watch(scene, lasting)?;
     println!("    all at once: {watched}");
     let after = bystander::lives(&scene.operator)?;
@@ -164,7 +164,7 @@ fn one_kind(scene: &Scene, kind: &Kind, lasting: Duration) -> Result<Watched> {
     let before = bystander::lives(&scene.operator)?;
     let siblings = siblings(scene)?;
     let quiet = Quiet::read(scene)?;
-    install(scene, "ALARM", kind.name, kind.storms)?;
+    install(scene, "alarm", kind.name, kind.storms)?;
     let watched = watch(scene, lasting)?;
     let evidence = evidence(&scene.alarm, kind);
     let after = bystander::lives(&scene.operator)?;
@@ -277,65 +277,24 @@ impl Quiet {
     }
 }
 
-fn uninstall(console: &Console, name: &str) -> Result<()> {
-    console
-        .run(&["bundle", "uninstall", name])?
-        .succeeded()
-        .map(drop)
-}
-
-fn install(scene: &Scene, who: &str, name: &str, storms: &[&str]) -> Result<()> {
-    let folder = tempfile::tempdir()?;
-    let key = scene.gateway.variable(&format!("LIMEN_SIGNING_{who}"))?;
-    let recipe = Recipe {
-        manifest: &manifest(&who.to_lowercase(), name, storms),
-        programs: &[("/bin/adversary", &scene.adversary)],
-    };
-    let file = make(
-        scene.gateway.limenctl(),
-        folder.path(),
-        &recipe,
-        Some(key.as_ref()),
-    )?;
-    let path = file.to_str().context("a plain name")?;
-    let console = scene.gateway.console(who)?;
-    console.run(&["bundle", "install", path])?;
+/// Installs some storms in one bundle.
+fn install(scene: &Scene, provider: &str, name: &str, storms: &[&str]) -> Result<()> {
+    let manifest = self::storms(provider, name, storms);
+    scene.install(&manifest, &[("/bin/adversary", &scene.adversary)])?;
     // One that is killed at once is installed all the same.
-    bundle(&console, name).map(drop)
+    bundle(scene.provider(provider), name).map(drop)
 }
 
-fn manifest(provider: &str, name: &str, storms: &[&str]) -> String {
-    format!(
-        r#"format = 1
-name = "{name}"
-version = "1.0.0"
-provider = "{provider}"
-counter = 1
-
-[run]
-command = ["/bin/adversary", "storm", "{}"]
-readiness = "exec"
-ready-within-seconds = 60
-stop-within-seconds = 1
-
-[restart]
-enable = true
-minimum-wait-seconds = 1
-maximum-wait-seconds = 2
-multiplier = 2000
-reset-seconds = 60
-retries = 0
-
-[limits]
-memory = "12MiB"
-processes = 40
-temporary = "2MiB"
-
-[[volumes]]
-name = "data"
-path = "/var/lib/adversary"
-size = "2MiB"
-"#,
-        storms.join("\", \"")
-    )
+/// The manifest of some storms.
+pub(super) fn storms(provider: &str, name: &str, storms: &[&str]) -> Manifest {
+    let command = [&["/bin/adversary", "storm"], storms].concat();
+    Manifest::new(provider, name, &command)
+        .restarting(0)
+        .with("run.ready-within-seconds", 60)
+        .with("run.stop-within-seconds", 1)
+        .with("restart.multiplier", 2000)
+        .with("limits.memory", "12MiB")
+        .with("limits.processes", 40)
+        .with("limits.temporary", "2MiB")
+        .keeping("2MiB")
 }

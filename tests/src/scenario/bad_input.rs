@@ -9,35 +9,15 @@ use anyhow::{Context as _, Result, bail, ensure};
 use super::Scene;
 use crate::bundle::{Recipe, make};
 use crate::console::Console;
+use crate::manifest::Manifest;
 use crate::patience::wait_for;
 
-const MANIFEST: &str = r#"format = 1
-name = "spare"
-version = "1.0.0"
-provider = "energy"
-counter = 1
-
-[run]
-command = ["/bin/spare"]
-readiness = "exec"
-ready-within-seconds = 30
-stop-within-seconds = 2
-
-[restart]
-enable = false
-minimum-wait-seconds = 1
-maximum-wait-seconds = 2
-multiplier = 1000
-reset-seconds = 60
-retries = 2
-
-[limits]
-memory = "4MiB"
-processes = 4
-"#;
+fn manifest() -> Manifest {
+    Manifest::new("energy", "spare", &["/bin/spare"])
+}
 
 /// A bundle of energy's, with another manifest or another key.
-fn spare(scene: &Scene, folder: &Path, manifest: &str, key: Option<&str>) -> Result<PathBuf> {
+fn spare(scene: &Scene, folder: &Path, manifest: &Manifest, key: Option<&str>) -> Result<PathBuf> {
     let recipe = Recipe {
         manifest,
         programs: &[("/bin/spare", &scene.adversary)],
@@ -83,26 +63,26 @@ pub(super) fn bad_bundles_change_nothing(scene: &mut Scene) -> Result<()> {
     };
 
     refused(
-        &spare(scene, &fresh("unsigned")?, MANIFEST, None)?,
+        &spare(scene, &fresh("unsigned")?, &manifest(), None)?,
         &["sign"],
     )?;
     let foreign = Some("LIMEN_SIGNING_ALARM");
     refused(
-        &spare(scene, &fresh("foreign")?, MANIFEST, foreign)?,
+        &spare(scene, &fresh("foreign")?, &manifest(), foreign)?,
         &["sign"],
     )?;
     let own = Some("LIMEN_SIGNING_ENERGY");
-    let other = MANIFEST.replace("\"energy\"", "\"alarm\"");
+    let other = manifest().with("provider", "alarm");
     refused(&spare(scene, &fresh("other")?, &other, own)?, &["provider"])?;
-    let greedy = MANIFEST.replace("4MiB", "512MiB");
+    let greedy = manifest().with("limits.memory", "512MiB");
     refused(&spare(scene, &fresh("greedy")?, &greedy, own)?, &["memory"])?;
-    let open = MANIFEST.replace("processes = 4", "processes = 4\ndescriptors = 100000");
+    let open = manifest().with("limits.descriptors", 100_000);
     refused(
         &spare(scene, &fresh("open")?, &open, own)?,
         &["descriptors"],
     )?;
 
-    let good = fs::read(spare(scene, &fresh("good")?, MANIFEST, own)?)?;
+    let good = fs::read(spare(scene, &fresh("good")?, &manifest(), own)?)?;
     let damaged = folder.path().join("damaged.bundle");
     for cut in [0, 3, good.len() / 3, good.len() - 1] {
         fs::write(&damaged, good.get(..cut).unwrap_or_default())?;
@@ -147,36 +127,25 @@ fn last_event(console: &Console) -> Result<u64> {
 
 /// The packing tool refuses what the box would refuse, and says where.
 fn unknown_keys_are_named(scene: &Scene, folder: &Path) -> Result<()> {
+    let with = |key, value: &str| manifest().with(key, value).to_string();
     for (name, text, word) in [
-        (
-            "unknown",
-            format!("{MANIFEST}\n[extra]\nkey = 1\n"),
-            "extra",
-        ),
+        ("unknown", with("extra.key", "some"), "extra"),
         ("malformed", "format = \n".to_owned(), "manifest"),
         (
             "burst",
-            MANIFEST.replace("processes = 4", "processes = 4\ncpu-burst-ms = 1"),
+            manifest().with("limits.cpu-burst-ms", 1).to_string(),
             "limits.cpu-burst-ms",
         ),
         (
             "high",
-            MANIFEST.replace("processes = 4", "processes = 4\nmemory-high = \"5MiB\""),
+            with("limits.memory-high", "5MiB"),
             "limits.memory-high",
         ),
-        (
-            "rate",
-            MANIFEST.replace("processes = 4", "processes = 4\nread-rate = \"0KiB\""),
-            "limits.read-rate",
-        ),
-        (
-            "user",
-            MANIFEST.replace("readiness =", "user = \"../root\"\nreadiness ="),
-            "run.user",
-        ),
+        ("rate", with("limits.read-rate", "0KiB"), "limits.read-rate"),
+        ("user", with("run.user", "../root"), "run.user"),
         (
             "version",
-            MANIFEST.replace("format = 1", "format = 99"),
+            manifest().with("format", 99).to_string(),
             "format",
         ),
     ] {

@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use serde_json::Value;
 
-use super::load::{shares, under_load};
+use super::load::{Load, shares, under_load};
 use super::{Scene, bundle};
 use crate::patience::wait_for;
 
@@ -40,8 +40,8 @@ pub(super) fn limits_change_on_a_running_vgw(scene: &mut Scene) -> Result<()> {
 
 /// Under load: in force when the answer comes, and the same programs run on. Case C-08.
 pub(super) fn limits_hold_under_load_at_once(scene: &mut Scene) -> Result<()> {
-    let limits = "cpu-percent = 50\ncpu-burst-ms = 10";
-    let seen = under_load(scene, &[("alarm", "spin", limits)], || held(scene));
+    let limits = [("cpu-percent", 50), ("cpu-burst-ms", 10)];
+    let seen = under_load(scene, &[("alarm", "spin", &limits)], || held(scene));
     limit_processor(scene, "alarm", ["50", "20", "100"])?;
     seen
 }
@@ -89,11 +89,11 @@ fn limit_processor(
 /// Everybody wants all: who is guaranteed something has it, and what admission would not promise
 /// is refused. Case C-08.
 pub(super) fn a_guarantee_holds_under_load(scene: &mut Scene) -> Result<()> {
-    let loads = [
-        ("energy", "one", ""),
-        ("alarm", "one", ""),
-        ("alarm", "two", ""),
-        ("alarm", "three", ""),
+    let loads: [Load<'_>; 4] = [
+        ("energy", "one", &[]),
+        ("alarm", "one", &[]),
+        ("alarm", "two", &[]),
+        ("alarm", "three", &[]),
     ];
     let seen = under_load(scene, &loads, || {
         limit_processor(scene, "energy", ["0", "20", "100"])?;

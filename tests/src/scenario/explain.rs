@@ -18,7 +18,7 @@ fn explained(console: &Console, arguments: &[&str]) -> Result<Vec<Value>> {
 pub(super) fn what_was_refused_is_explained(scene: &mut Scene) -> Result<()> {
     walls::with_adversary(
         scene,
-        walls::hostile("refused", ", \"A-08\", \"A-09\""),
+        &walls::hostile("refused", &["A-08", "A-09"]),
         |console| {
             wait_for_line(console, "refused", 0, "attacks done")?;
             let denials = wait_for("refused calls are listed", || {

@@ -6,49 +6,19 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 
 use super::{Scene, wait_for_active};
-use crate::bundle::{Recipe, make};
-use crate::console::Console;
+use crate::manifest::Manifest;
 use crate::spin;
 
 /// How long a share is measured, by the clock of this machine; it is computed by the box's.
 const WINDOW: Duration = Duration::from_secs(8);
 
-fn manifest(provider: &str, name: &str, limits: &str) -> String {
-    format!(
-        r#"format = 1
-name = "{name}"
-version = "1.0.0"
-provider = "{provider}"
-counter = 1
-
-[run]
-command = ["/bin/spin"]
-readiness = "exec"
-stop-within-seconds = 1
-
-[restart]
-enable = false
-
-[limits]
-memory = "1MiB"
-processes = 1
-temporary = "64KiB"
-{limits}
-"#
-    )
-}
-
-fn console<'a>(scene: &'a Scene, provider: &str) -> &'a Console {
-    match provider {
-        "alarm" => &scene.alarm,
-        _ => &scene.energy,
-    }
-}
+/// Provider, name, and the limits that a load says besides.
+pub(super) type Load<'a> = (&'a str, &'a str, &'a [(&'a str, i64)]);
 
 /// Installs a load of each provider and name, with more limits; looks; uninstalls them.
 pub(super) fn under_load<T>(
     scene: &Scene,
-    loads: &[(&str, &str, &str)],
+    loads: &[Load<'_>],
     look: impl FnOnce() -> Result<T>,
 ) -> Result<T> {
     let seen = loads
@@ -57,29 +27,28 @@ pub(super) fn under_load<T>(
         .and_then(|()| look());
     for (provider, name, _) in loads {
         // One that was not installed has nothing to uninstall; what went wrong is told already.
-        console(scene, provider).run(&["bundle", "uninstall", name])?;
+        scene
+            .provider(provider)
+            .run(&["bundle", "uninstall", name])?;
     }
     seen
 }
 
-fn install(scene: &Scene, (provider, name, limits): &(&str, &str, &str)) -> Result<()> {
+fn install(scene: &Scene, &(provider, name, limits): &Load<'_>) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let program = folder.path().join("spin");
     std::fs::write(&program, spin::program())?;
-    let recipe = Recipe {
-        manifest: &manifest(provider, name, limits),
-        programs: &[("/bin/spin", &program)],
-    };
-    let key = format!("LIMEN_SIGNING_{}", provider.to_uppercase());
-    let key = scene.gateway.variable(&key)?;
-    let limenctl = scene.gateway.limenctl();
-    let file = make(limenctl, folder.path(), &recipe, Some(key.as_ref()))?;
-    let path = file
-        .to_str()
-        .context("a temporary folder with a plain name")?;
-    let console = console(scene, provider);
-    console.run(&["bundle", "install", path])?.succeeded()?;
-    wait_for_active(console, name).map(drop)
+    let mut manifest = Manifest::new(provider, name, &["/bin/spin"])
+        .with("limits.memory", "1MiB")
+        .with("limits.processes", 1)
+        .with("limits.temporary", "64KiB");
+    for (key, value) in limits {
+        manifest = manifest.with(&format!("limits.{key}"), *value);
+    }
+    scene
+        .install(&manifest, &[("/bin/spin", &program)])?
+        .succeeded()?;
+    wait_for_active(scene.provider(provider), name).map(drop)
 }
 
 /// Processor time that each provider uses, percent of one core, over some seconds of the box's own

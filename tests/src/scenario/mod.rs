@@ -14,6 +14,7 @@ mod freeze;
 mod kernel;
 mod load;
 mod main_job;
+mod pace;
 mod park;
 mod posture;
 mod power;
@@ -30,8 +31,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
-use crate::console::Console;
+use crate::bundle::{Recipe, make};
+use crate::console::{Console, Outcome};
 use crate::gateway::Gateway;
+use crate::manifest::Manifest;
 use crate::patience::wait_for;
 
 /// A scenario: the promise that it keeps, and what it does.
@@ -153,6 +156,10 @@ pub const ALL: &[Scenario] = &[
         play: abuse::each_storm_hits_its_own_wall,
     },
     Scenario {
+        name: "write-rate",
+        play: pace::a_write_rate_is_kept,
+    },
+    Scenario {
         name: "storms-all-at-once",
         play: abuse::all_at_once_stall_nobody_else,
     },
@@ -183,6 +190,10 @@ pub const ALL: &[Scenario] = &[
     Scenario {
         name: "kernel-lacks",
         play: kernel::what_it_lacks_is_named_and_no_vgw_is_started,
+    },
+    Scenario {
+        name: "kernel-without-landlock",
+        play: kernel::without_landlock_the_core_comes_up,
     },
     Scenario {
         name: "orderly-end",
@@ -234,6 +245,30 @@ impl Scene {
         Ok(())
     }
 
+    /// The console of a provider.
+    fn provider(&self, name: &str) -> &Console {
+        match name {
+            "alarm" => &self.alarm,
+            _ => &self.energy,
+        }
+    }
+
+    /// Makes a bundle, signs it by its provider's key, and has that provider install it; how that
+    /// went is for the caller to judge.
+    fn install(&self, manifest: &Manifest, programs: &[(&str, &Path)]) -> Result<Outcome> {
+        let folder = tempfile::tempdir()?;
+        let provider = manifest.provider();
+        let key = format!("LIMEN_SIGNING_{}", provider.to_uppercase());
+        let key = self.gateway.variable(&key)?;
+        let recipe = Recipe { manifest, programs };
+        let limenctl = self.gateway.limenctl();
+        let file = make(limenctl, folder.path(), &recipe, Some(key.as_ref()))?;
+        let path = file
+            .to_str()
+            .context("a temporary folder with a plain name")?;
+        self.provider(provider).run(&["bundle", "install", path])
+    }
+
     /// The page of energy's bundle `web`.
     fn page(&self, path: &str) -> Result<String> {
         crate::page::get(self.gateway.variable("LIMEN_PORT_ENERGY_WEB")?, path)
@@ -256,6 +291,14 @@ impl Scene {
         }
         Ok(())
     }
+}
+
+/// Uninstalls a bundle.
+fn uninstall(console: &Console, name: &str) -> Result<()> {
+    console
+        .run(&["bundle", "uninstall", name])?
+        .succeeded()
+        .map(drop)
 }
 
 /// One bundle of a console's own provider.

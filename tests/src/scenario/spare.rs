@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Result, ensure};
 use serde_json::Value;
 
-use super::walls::{recurring, with_adversary};
+use super::walls::{hostile, with_adversary};
 use super::{Scene, bundle, log};
 use crate::console::Console;
 use crate::patience::wait_for;
@@ -18,8 +18,10 @@ const LIVES: usize = 3;
 /// taken from a spare or not, has the whole posture, is attacked in vain, and is counted.
 pub(super) fn each_life_is_taken_from_a_spare(scene: &mut Scene) -> Result<()> {
     warm(scene, "true")?;
-    let attacks = r#", "all", "--exit""#;
-    let lines = with_adversary(scene, recurring(NAME, attacks), |console| {
+    let recurring = hostile(NAME, &["all", "--exit"])
+        .restarting(2)
+        .with("run.spare", true);
+    let lines = with_adversary(scene, &recurring, |console| {
         lives(console)?;
         log(console, NAME)
     });

@@ -3,129 +3,50 @@
 //! Three outcomes: blocked, allowed, error; an error is never a pass. Positive controls run in the
 //! same bundle, because a sandbox that kills everything would block every attack too.
 
+use std::path::Path;
+
 use anyhow::{Context as _, Result, bail, ensure};
 
-use super::{Scene, accounts, bundle, log, wait_for_line};
-use crate::bundle::{Recipe, make};
+use super::{Scene, accounts, bundle, log, uninstall, wait_for_line};
 use crate::console::Console;
+use crate::manifest::Manifest;
 use crate::narrow;
 use crate::patience::wait_for;
 
-/// How a hostile bundle is installed.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Hostile<'a> {
-    name: &'a str,
-    /// The program's arguments, as the end of a list in TOML.
-    arguments: &'a str,
-    /// Whether it says that it makes code.
-    jit: bool,
-    /// Whether it is restarted when it ends, and wants a spare for that.
-    spare: bool,
-}
-
-/// One that says nothing of making code.
-pub(super) fn hostile<'a>(name: &'a str, arguments: &'a str) -> Hostile<'a> {
-    Hostile {
-        name,
-        arguments,
-        jit: false,
-        spare: false,
-    }
-}
-
-/// One whose lives follow each other, each of them from a spare.
-pub(super) fn recurring<'a>(name: &'a str, arguments: &'a str) -> Hostile<'a> {
-    Hostile {
-        spare: true,
-        ..hostile(name, arguments)
-    }
-}
-
-fn manifest(hostile: &Hostile<'_>) -> String {
-    let Hostile {
-        name,
-        arguments,
-        jit,
-        spare,
-    } = hostile;
-    format!(
-        r#"format = 1
-name = "{name}"
-version = "1.0.0"
-provider = "alarm"
-counter = 1
-
-[run]
-command = ["/bin/adversary"{arguments}]
-user = "attacker"
-jit = {jit}
-spare = {spare}
-readiness = "exec"
-ready-within-seconds = 30
-stop-within-seconds = 2
-
-[restart]
-enable = {spare}
-minimum-wait-seconds = 1
-maximum-wait-seconds = 2
-multiplier = 1000
-reset-seconds = 60
-retries = 2
-
-[limits]
-memory = "12MiB"
-processes = 16
-temporary = "1MiB"
-
-[[volumes]]
-name = "data"
-path = "/var/lib/adversary"
-size = "1MiB"
-"#
-    )
+/// A hostile bundle of alarm's, that is run once.
+pub(super) fn hostile(name: &str, arguments: &[&str]) -> Manifest {
+    let command = [&["/bin/adversary"], arguments].concat();
+    Manifest::new("alarm", name, &command)
+        .with("run.user", "attacker")
+        .with("limits.memory", "12MiB")
+        .with("limits.processes", 16)
+        .keeping("1MiB")
 }
 
 /// Installs the adversary, hands its console to `look`, uninstalls it.
 pub(super) fn with_adversary<T>(
     scene: &Scene,
-    hostile: Hostile<'_>,
+    hostile: &Manifest,
     look: impl FnOnce(&Console) -> Result<T>,
 ) -> Result<T> {
-    let name = hostile.name;
     let folder = tempfile::tempdir()?;
-    let key = scene.gateway.variable("LIMEN_SIGNING_ALARM")?;
     let narrow = folder.path().join("narrow");
     std::fs::write(&narrow, narrow::program())?;
-    let recipe = Recipe {
-        manifest: &manifest(&hostile),
-        programs: &[
-            ("/bin/adversary", &scene.adversary),
-            ("/bin/narrow", &narrow),
-        ],
-    };
-    let file = make(
-        scene.gateway.limenctl(),
-        folder.path(),
-        &recipe,
-        Some(key.as_ref()),
-    )?;
-    let path = file
-        .to_str()
-        .context("a temporary folder with a plain name")?;
-    scene.alarm.run(&["bundle", "install", path])?;
+    let programs: [(_, &Path); 2] = [
+        ("/bin/adversary", &scene.adversary),
+        ("/bin/narrow", &narrow),
+    ];
+    scene.install(hostile, &programs)?;
     // A bundle that ends at once is installed all the same; what it did is in its log.
-    bundle(&scene.alarm, name)?;
+    bundle(&scene.alarm, hostile.name())?;
     let seen = look(&scene.alarm);
-    scene
-        .alarm
-        .run(&["bundle", "uninstall", name])?
-        .succeeded()?;
+    uninstall(&scene.alarm, hostile.name())?;
     seen
 }
 
 /// Every attack of the catalogue that the program knows, and every control.
 pub(super) fn every_attack_is_blocked(scene: &mut Scene) -> Result<()> {
-    let lines = with_adversary(scene, hostile("attacks", ", \"all\""), |console| {
+    let lines = with_adversary(scene, &hostile("attacks", &["all"]), |console| {
         wait_for_line(console, "attacks", 0, "attacks done")?;
         log(console, "attacks")
     })?;
@@ -156,7 +77,7 @@ pub(super) fn every_attack_is_blocked(scene: &mut Scene) -> Result<()> {
 /// A bundle that allocates past its limit dies whole and alone, and the limit is named.
 pub(super) fn memory_past_the_limit_kills_the_bundle_alone(scene: &mut Scene) -> Result<()> {
     let restarts = bundle(&scene.alarm, "mqtt")?["restarts"].clone();
-    with_adversary(scene, hostile("eater", ", \"memory\""), |console| {
+    with_adversary(scene, &hostile("eater", &["memory"]), |console| {
         wait_for("the bundle is given up", || {
             let now = bundle(console, "eater")?;
             ensure!(now["fault"] != "NoFault", "{now}");
@@ -191,7 +112,7 @@ fn attacks(console: &Console, name: &str, id: &str) -> Result<Vec<String>> {
 /// Case B-12. Landlock knows ports from ABI 4 on; before, a port can be taken, and nobody reaches it:
 /// what is published leads to declared ports only.
 pub(super) fn undeclared_ports_are_not_taken(scene: &mut Scene) -> Result<()> {
-    let (lines, posture) = with_adversary(scene, hostile("binder", ", \"B-12\""), |console| {
+    let (lines, posture) = with_adversary(scene, &hostile("binder", &["B-12"]), |console| {
         let lines = attacks(console, "binder", "B-12")?;
         Ok((lines, bundle(console, "binder")?["posture"].clone()))
     })?;
@@ -210,10 +131,7 @@ pub(super) fn undeclared_ports_are_not_taken(scene: &mut Scene) -> Result<()> {
 
 /// Case A-21, the other way round: code is made where manifest and contract agree, and only there.
 pub(super) fn code_is_made_by_agreement(scene: &mut Scene) -> Result<()> {
-    let maker = Hostile {
-        jit: true,
-        ..hostile("maker", ", \"A-21\"")
-    };
+    let maker = &hostile("maker", &["A-21"]).with("run.jit", true);
     let allow = |scene: &Scene, jit: &str| {
         let arguments = ["vgw", "limit", "alarm", "--jit", jit];
         scene.operator.run(&arguments)?.succeeded().map(drop)
