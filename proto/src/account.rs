@@ -45,7 +45,10 @@ pub struct Counters {
 }
 
 /// The cgroup files that [`Counters::take`] understands.
-pub const FILES: [&str; 4] = ["cpu.stat", "memory.peak", "memory.events", "pids.events"];
+pub const FILES: [&str; 4] = ["cpu.stat", "memory.peak", MEMORY_EVENTS, "pids.events"];
+
+/// The one of them that tells who was killed for want of memory.
+pub const MEMORY_EVENTS: &str = "memory.events";
 
 impl Counters {
     /// Takes what one of [`FILES`] says.
@@ -57,7 +60,7 @@ impl Counters {
                 self.throttled = field(text, "nr_throttled");
             }
             "memory.peak" => self.memory_peak = text.trim().parse().unwrap_or(0),
-            "memory.events" => {
+            MEMORY_EVENTS => {
                 self.memory_high = field(text, "high");
                 self.memory_max = field(text, "max");
                 self.oom_kills = field(text, "oom_kill");

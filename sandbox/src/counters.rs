@@ -4,7 +4,7 @@
 
 use std::os::fd::BorrowedFd;
 
-use limen_proto::account::{Counters, FILES};
+use limen_proto::account::{Counters, FILES, MEMORY_EVENTS};
 use rustix::fs::{Mode, OFlags};
 
 /// Longest file that is read: `cpu.stat` with its statistics of bursts has about 300 bytes.
@@ -12,8 +12,18 @@ const TEXT: usize = 1024;
 
 /// Reads them.
 pub fn read(directory: BorrowedFd<'_>) -> Counters {
+    read_files(directory, &FILES)
+}
+
+/// How many processes the kernel killed there for want of memory: one file, because a restart waits
+/// for the answer.
+pub fn oom_kills(directory: BorrowedFd<'_>) -> u64 {
+    read_files(directory, &[MEMORY_EVENTS]).oom_kills
+}
+
+fn read_files(directory: BorrowedFd<'_>, files: &[&'static str]) -> Counters {
     let mut counters = Counters::default();
-    for file in FILES {
+    for file in files.iter().copied() {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
         let Ok(opened) = rustix::fs::openat(directory, file, flags, Mode::empty()) else {
             continue;

@@ -19,7 +19,8 @@ use crate::core::{Effect, Handover, Input};
 impl Shell {
     /// Gives the registry an input and does what it wants done, and all that follows.
     pub(super) fn happen(&mut self, input: Input) {
-        let mut inputs = VecDeque::from([input]);
+        let mut inputs = std::mem::take(&mut self.inputs);
+        inputs.push_back(input);
         let mut effects = Vec::new();
         while let Some(input) = inputs.pop_front() {
             self.registry.step(input, &mut effects);
@@ -27,6 +28,7 @@ impl Shell {
                 self.carry_out(effect, &mut inputs);
             }
         }
+        self.inputs = inputs;
     }
 
     fn carry_out(&mut self, effect: Effect, inputs: &mut VecDeque<Input>) {

@@ -42,7 +42,13 @@ pub(super) struct Sources {
     epoll: OwnedFd,
     by_token: BTreeMap<u64, Source>,
     next: u64,
+    /// Room for what one wait brings. It stays: an allocator that has nothing else of a size gives
+    /// the memory back to the kernel, and asks for it again in the next turn.
+    events: Vec<Event>,
 }
+
+/// Most events of one wait.
+const EVENTS: usize = 64;
 
 impl Sources {
     pub(super) fn new() -> Result<Self, ShellError> {
@@ -52,6 +58,7 @@ impl Sources {
             epoll,
             by_token: BTreeMap::new(),
             next: 1,
+            events: Vec::with_capacity(EVENTS),
         })
     }
 
@@ -90,21 +97,24 @@ impl Sources {
     }
 
     /// Waits; at most `limit` milliseconds, or for ever.
-    pub(super) fn wait(&self, limit: Option<i64>) -> Result<Vec<(Source, EventFlags)>, ShellError> {
+    pub(super) fn wait(
+        &mut self,
+        limit: Option<i64>,
+    ) -> Result<Vec<(Source, EventFlags)>, ShellError> {
         let limit = limit.map(|milliseconds| Timespec {
             tv_sec: milliseconds / 1000,
             tv_nsec: (milliseconds % 1000) * 1_000_000,
         });
-        let mut events = Vec::<Event>::with_capacity(64);
+        self.events.clear();
         match epoll::wait(
             &self.epoll,
-            rustix::buffer::spare_capacity(&mut events),
+            rustix::buffer::spare_capacity(&mut self.events),
             limit.as_ref(),
         ) {
             Ok(_) | Err(Errno::INTR) => {}
             Err(errno) => return Err(ShellError::Kernel("epoll_wait", errno)),
         }
-        let ready = events.iter().filter_map(|event| {
+        let ready = self.events.iter().filter_map(|event| {
             let source = self.by_token.get(&event.data.u64())?;
             Some((*source, event.flags))
         });

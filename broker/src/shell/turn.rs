@@ -41,6 +41,8 @@ pub struct Shell {
     pub(super) peers: BTreeMap<PeerId, Peer>,
     pub(super) kept: Kept,
     buffer: Buffer<REGISTRY_FRAME>,
+    /// Empty between two inputs; it stays for its memory.
+    pub(super) inputs: VecDeque<Input>,
     next_peer: u64,
 }
 
@@ -63,6 +65,7 @@ impl Shell {
             peers: BTreeMap::new(),
             kept: Kept::default(),
             buffer: Buffer::new(),
+            inputs: VecDeque::new(),
             next_peer: 1,
         })
     }

@@ -319,4 +319,9 @@ impl Unit {
     pub fn has_spare(&self) -> bool {
         self.spare.is_ready()
     }
+
+    /// Whether it is a bundle whose next life waits for the end of the last one.
+    pub fn is_restarting(&self) -> bool {
+        matches!(self.id, UnitId::Bundle(..)) && self.state == State::Clearing(After::Restart)
+    }
 }

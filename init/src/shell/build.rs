@@ -49,12 +49,11 @@ impl Shell {
         }
         let name = self.name(life.unit);
         let other = self.must_take_other_name(life.unit);
+        self.settle(|old| old.group.is_of(life.unit, other));
         let group = self
             .tree
             .make(life.unit, &name, other, self.journal)
             .map_err(|errno| (Step::Cgroup, errno))?;
-        // One that was to be removed from this place is not there any more.
-        self.limbo.retain(|old| !group.is_at(&old.group));
 
         let books = match ahead {
             true => self.lives.begin_ahead(life),

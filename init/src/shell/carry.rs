@@ -60,6 +60,7 @@ impl Shell {
             }
             Effect::Remove(life) => {
                 if let UnitId::Vgw(slot) = life.unit {
+                    self.settle(|old| old.is_in(life.unit));
                     self.send_out(Purpose::Remove(life), &Task::DestroyVgw { slot }, None);
                 }
             }
@@ -167,11 +168,12 @@ impl Shell {
             // It never came to have anything.
             return self.core.handle(Event::Emptied(life), self.now);
         };
-        // A spare waits for this end: what is empty already needs no kill, which costs a cgroup.
-        let spared = self.core.unit(life.unit).is_some_and(Unit::has_spare);
-        if let Some(group) = &books.group {
-            let done = spared && group.is_empty();
-            if !done && let Err(errno) = group.kill() {
+        // A restart waits for this end: what is empty already needs no kill.
+        let is_awaited = self.core.unit(life.unit).is_some_and(Unit::is_restarting);
+        if let Some(group) = &books.group
+            && !(is_awaited && group.is_empty())
+        {
+            if let Err(errno) = group.kill() {
                 self.journal.log(
                     Level::Warning,
                     format_args!("kill cgroup of unit {}: {errno}", life.unit),
@@ -201,8 +203,8 @@ impl Shell {
             return;
         }
         if let Some(group) = &books.group {
-            if self.core.unit(life.unit).is_some_and(Unit::has_spare) {
-                // Counted and removed later: the spare has a cgroup of its own.
+            if self.core.unit(life.unit).is_some_and(Unit::is_restarting) {
+                // Counted and removed later: the next life has a cgroup of its own.
                 self.remove_later(life);
                 return self.core.handle(Event::Emptied(life), self.now);
             }

@@ -174,19 +174,19 @@ impl Group {
         })
     }
 
-    /// Whether it is a unit's, under the first of its names.
-    pub(super) fn is_first_of(&self, unit: UnitId) -> bool {
-        self.path == leaf_path(unit, "", false)
-    }
-
-    /// Whether it is at the same place as another one.
-    pub(super) fn is_at(&self, other: &Self) -> bool {
-        self.path == other.path
+    /// Whether it is a bundle's, under the other of its two names or the first.
+    pub(super) fn is_of(&self, bundle: UnitId, other: bool) -> bool {
+        matches!(bundle, UnitId::Bundle(..)) && self.path == leaf_path(bundle, "", other)
     }
 
     /// What this life has used so far.
     pub(super) fn counters(&self) -> Counters {
         counters::read(self.directory.as_fd())
+    }
+
+    /// Whether the kernel killed a process of it for want of memory.
+    pub(super) fn was_starved(&self) -> bool {
+        counters::oom_kills(self.directory.as_fd()) > 0
     }
 
     /// `cgroup.events`: EPOLLPRI when it changed.

@@ -15,6 +15,7 @@ use rustix::net::RecvFlags;
 
 use super::Shell;
 use super::build::watch;
+use super::cgroup::Group;
 use super::life::Main;
 use super::token::Token;
 use crate::core::readiness::{self, NOTIFY_FRAME};
@@ -81,7 +82,7 @@ impl Shell {
     /// Whether the kernel killed in this life for want of memory.
     fn look_whether_starved(&mut self, life: UnitRef) {
         let group = self.lives.get(life).and_then(|books| books.group.as_ref());
-        if group.is_some_and(|group| group.counters().oom_kills > 0) {
+        if group.is_some_and(Group::was_starved) {
             self.core.handle(Event::Starved(life), self.now);
         }
     }

@@ -98,7 +98,7 @@ impl Shell {
             process,
             reaper: reaper.unwrap_or_default(),
             second_name: match life.unit {
-                UnitId::Bundle(..) => group.is_some_and(|group| !group.is_first_of(life.unit)),
+                UnitId::Bundle(..) => group.is_some_and(|group| group.is_of(life.unit, true)),
                 UnitId::Core(_) | UnitId::Vgw(_) | UnitId::Hand(..) => false,
             },
             unit,

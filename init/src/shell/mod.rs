@@ -19,6 +19,7 @@
 //! | `jail`     | limen-jail: starting it, and giving it tasks                    |
 //! | `cgroup`   | the cgroup tree                                                 |
 //! | `spare`    | lives that are begun ahead of their time                        |
+//! | `limbo`    | what ended lives leave, removed later                           |
 //! | `sockets`  | sockets that init makes for its units                           |
 //! | `mounts`   | the mounts of PID 1                                             |
 //! | `boot`     | the number of this life of init                                 |
@@ -37,6 +38,7 @@ mod inspection;
 mod jail;
 mod journal;
 mod life;
+mod limbo;
 mod mounts;
 mod signals;
 mod size;
@@ -82,7 +84,7 @@ pub struct Shell {
     workroom: cgroup::Group,
     jail: jail::Jail,
     /// What is removed when there is nothing else to do.
-    limbo: spare::Limbo,
+    limbo: limbo::Limbo,
     /// The management port.
     port: Option<OwnedFd>,
     watchdog: Option<watchdog::Watchdog>,

@@ -2,15 +2,12 @@
 //!
 //! Built as any other, beside the present life and under the other of the bundle's two cgroup names;
 //! limen-jail's process waits for one frame before it executes the program. A virtual gateway's reaper
-//! waits for nothing: what is closed is its link. What is removed here is removed when there is
-//! nothing else to do: a restart that has a spare waits for no removal.
+//! waits for nothing: what is closed is its link.
 
 use std::os::fd::AsFd;
 
-use heapless::Vec;
 use limen_proto::id::{Slot, UnitId, UnitRef};
 use limen_proto::jail::{Go, Step, Task};
-use limen_proto::limits::UNITS;
 use rustix::event::epoll::EventFlags;
 use rustix::io::Errno;
 
@@ -18,21 +15,9 @@ use super::Shell;
 use super::build::watch;
 use super::cgroup::Group;
 use super::errand::Purpose;
+use super::limbo::Remains;
 use super::token::Token;
 use crate::core::supervisor::Event;
-use crate::core::unit::Unit;
-
-/// Time after which it is tried again to remove what is to be removed, milliseconds.
-pub(super) const AGAIN_MS: u64 = 20;
-
-/// A cgroup of a life that is over.
-pub(super) struct Remains {
-    unit: UnitId,
-    pub(super) group: Group,
-}
-
-/// Those of all units.
-pub(super) type Limbo = Vec<Remains, UNITS>;
 
 impl Shell {
     pub(super) fn build_spare(&mut self, life: UnitRef) {
@@ -79,7 +64,7 @@ impl Shell {
                 // A leaf that is gone has nothing to kill.
                 let _ = group.kill();
                 if let UnitId::Bundle(..) = life.unit {
-                    self.leave_behind(life.unit, group);
+                    self.leave_behind(Remains::new(life, group, false, self.now));
                 }
             }
             books.release();
@@ -89,47 +74,13 @@ impl Shell {
         }
     }
 
-    /// Leaves the cgroup of a life that is over for later.
-    pub(super) fn remove_later(&mut self, life: UnitRef) {
-        let Some(books) = self.lives.get(life) else {
-            return;
-        };
-        books.clearing = false;
-        if let Some(group) = books.group.take() {
-            self.leave_behind(life.unit, group);
-        }
-    }
-
-    fn leave_behind(&mut self, unit: UnitId, group: Group) {
-        // When there is no room, the directory goes with its virtual gateway.
-        let _ = self.limbo.push(Remains { unit, group });
-    }
-
-    /// Counts and removes what can be removed by now.
-    pub(super) fn tidy(&mut self) {
-        let mut place = 0;
-        while let Some(remains) = self.limbo.get(place) {
-            let counters = remains.group.counters();
-            if !remains.group.is_empty() || self.tree.remove(&remains.group).is_err() {
-                place = place.saturating_add(1);
-                continue;
-            }
-            let unit = self.limbo.swap_remove(place).unit;
-            // What it used is the unit's, whichever life it was to be.
-            if let Some(life) = self.core.unit(unit).map(Unit::life) {
-                self.core.handle(Event::Spent { life, counters }, self.now);
-            }
-        }
-        self.carry_out();
-    }
-
     /// Whether a new life has to take the other of its unit's two cgroup names.
     pub(super) fn must_take_other_name(&mut self, unit: UnitId) -> bool {
         let UnitId::Bundle(..) = unit else {
             return false;
         };
         let of_lives = self.lives.iter_mut().filter_map(|one| one.group.as_ref());
-        let taken = |group: &Group| group.is_first_of(unit);
+        let taken = |group: &Group| group.is_of(unit, false);
         of_lives
             .chain(self.limbo.iter().map(|remains| &remains.group))
             .any(taken)

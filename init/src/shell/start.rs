@@ -23,7 +23,7 @@ use super::life::Lives;
 use super::signals::Signals;
 use super::token::Token;
 use super::watchdog::Watchdog;
-use super::{Shell, cgroup, clock, down, jail, mounts, sockets, spare};
+use super::{Shell, cgroup, clock, down, jail, limbo, mounts, sockets};
 use crate::core::supervisor::Supervisor;
 
 static CORE: ConstStaticCell<Supervisor> = ConstStaticCell::new(Supervisor::new());
@@ -127,7 +127,7 @@ fn begin(first: u64, first_process: bool, journal: &'static Journal) -> Result<S
         tree,
         workroom,
         jail: jail::Jail::open().map_err(fault("open limen-jail"))?,
-        limbo: spare::Limbo::new(),
+        limbo: limbo::Limbo::new(),
         port: open_port(table, journal),
         watchdog,
         first_process,

@@ -13,8 +13,8 @@ use rustix::io::Errno;
 use super::Shell;
 use super::clock;
 use super::journal::Level;
+use super::limbo;
 use super::signals::Asked;
-use super::spare;
 use super::token::Token;
 use crate::core::supervisor::Event;
 
@@ -46,7 +46,7 @@ impl Shell {
             }
         };
         self.now = clock::now();
-        if ready.is_empty() {
+        if ready.is_empty() || self.is_limbo_overdue() {
             self.tidy();
         }
         for event in ready.iter() {
@@ -109,7 +109,7 @@ impl Shell {
             return Some(Timespec::default());
         }
         let due = [
-            (!self.limbo.is_empty()).then(|| clock::now().saturating_add(spare::AGAIN_MS)),
+            (!self.limbo.is_empty()).then(|| clock::now().saturating_add(limbo::AGAIN_MS)),
             self.journal.deadline(),
             self.core.next_deadline(),
             self.errands.next_deadline(),

@@ -8,8 +8,10 @@ const NAMESPACES: u32 = 0x7E02_0000 | 0x8000;
 
 /// `linux/prctl.h`: the end with the parent, dumpable, names, SET_SECCOMP, timer slack; subreaper,
 /// no_new_privs. What lies between them can be asked of oneself only or takes a capability, but 35,
-/// SET_MM, rewrites the map of one's memory. Of what is younger nothing is needed.
-const PRCTL: &[(u32, u32)] = &[(0, 34), (36, 39)];
+/// SET_MM, rewrites the map of one's memory. Of what is younger GET_AUXV is needed, which reads what
+/// one was started with: run times ask for it before anything else, and refused, go by way of /proc.
+const PRCTL: &[(u32, u32)] = &[(0, 34), (36, 39), (GET_AUXV, GET_AUXV)];
+const GET_AUXV: u32 = 0x4155_5856;
 
 /// TIOCSTI, TIOCLINUX, TIOCSETD.
 const TERMINAL: &[(u32, u32)] = &[(0x5412, 0x5412), (0x541C, 0x541C), (0x5423, 0x5423)];
