@@ -53,7 +53,9 @@ pub enum Task {
         held: bool,
     },
     /// Build and execute a bundle. Further descriptors: the reaper's pidfd, the virtual gateway's
-    /// user namespace, the directory with its sockets `broker` and `notify`.
+    /// user namespace, the directory with its sockets `broker` and `notify`; and the mounts that an
+    /// earlier life's `Built` came with, if there was one with this spec in this life of the virtual
+    /// gateway.
     Bundle {
         /// The bundle.
         spec: BundleSpec,
@@ -98,6 +100,9 @@ pub enum Task {
         /// Whether `PrepareNetwork` succeeded.
         network: bool,
     },
+    /// Close what rides with this: the last descriptor of mounts takes the kernel some time. There
+    /// is no answer.
+    Close,
     /// Look at what is used of a virtual gateway's link and quota.
     Count {
         /// Which.
@@ -118,7 +123,8 @@ pub struct Go;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answer {
     /// The payload exists. Its pidfd rides with this; for a virtual gateway then its user
-    /// namespace and its network namespace.
+    /// namespace and its network namespace, and for a bundle that was given none a mount namespace
+    /// with the mounts that all its lives share.
     Built {
         /// Number of the payload in init's pid namespace.
         pid: u32,

@@ -96,3 +96,16 @@ pub struct BundleSpec {
     /// Wait between SIGTERM and the kill of its cgroup, milliseconds.
     pub stop_within_ms: u32,
 }
+
+impl BundleSpec {
+    /// Whether lives of both find the same mounts around themselves, but for what each life has of
+    /// its own: `/tmp`, sockets and volumes are mounted anew.
+    #[must_use]
+    pub fn has_mounts_of(&self, other: &Self) -> bool {
+        let lasting = |spec: &Self| (spec.slot, spec.index, spec.digest, spec.temporary != 0);
+        lasting(self) == lasting(other)
+            && self.user == other.user
+            && self.volumes == other.volumes
+            && self.devices == other.devices
+    }
+}

@@ -35,6 +35,8 @@ pub enum Effect {
     Clear(UnitRef),
     /// Close everything that was kept for this life.
     Release(UnitRef),
+    /// What a bundle's lives had in common is not that of its next life.
+    Renew(UnitId),
     /// Let limen-jail remove what was made for a virtual gateway; report `Removed`.
     Remove(UnitRef),
     /// Let limen-jail apply the recorded contract of an active virtual gateway.

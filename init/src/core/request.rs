@@ -226,6 +226,10 @@ impl Supervisor {
                 return Err(ControlError::Busy);
             }
             let same = unit.program == program;
+            let renewed = match (&unit.program, &program) {
+                (Program::Bundle(old), Program::Bundle(new)) => !new.has_mounts_of(old),
+                _ => false,
+            };
             unit.program = program;
             unit.plan = plan;
             unit.tag = tag;
@@ -235,6 +239,9 @@ impl Supervisor {
             unit.frozen = None;
             if !same {
                 self.discard_spare(id, now, 0);
+            }
+            if renewed {
+                self.push(Effect::Renew(id));
             }
         } else if full {
             return Err(ControlError::Full);

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use heapless::Vec;
 use limen_channel::Channel;
-use limen_proto::id::{UnitId, UnitRef};
+use limen_proto::id::{BundleIndex, Slot, UnitId, UnitRef};
 use limen_proto::jail::{Step, Task};
 use limen_proto::spec::BundleSpec;
 use limen_proto::table::{CoreUnit, DeviceClass, Role};
@@ -16,6 +16,7 @@ use rustix::io::Errno;
 use rustix::pipe::PipeFlags;
 
 use super::Shell;
+use super::cgroup::Group;
 use super::jail::{Riders, errno};
 use super::life::LogPipe;
 use super::sockets;
@@ -47,13 +48,16 @@ impl Shell {
         if let Task::Bundle { held, .. } | Task::Vgw { held, .. } = &mut task {
             *held = ahead;
         }
-        let name = self.name(life.unit);
-        let other = self.must_take_other_name(life.unit);
-        self.settle(|old| old.group.is_of(life.unit, other));
-        let group = self
-            .tree
-            .make(life.unit, &name, other, self.journal)
-            .map_err(|errno| (Step::Cgroup, errno))?;
+        let ready = self.lives.of(life.unit).and_then(|one| one.next.take());
+        let (group, sockets) = match ready {
+            Some(ready) => (ready.group, Some(ready.sockets)),
+            None => (
+                self.group(life.unit)
+                    .map_err(|errno| (Step::Cgroup, errno))?,
+                None,
+            ),
+        };
+        let number = self.next_number();
 
         let books = match ahead {
             true => self.lives.begin_ahead(life),
@@ -75,18 +79,35 @@ impl Shell {
             theirs = Some(end);
         }
         if let UnitId::Bundle(slot, index) = life.unit {
-            let made = sockets::make_bundle(life, index.outer_id(slot)).map_err(task_failed)?;
+            let made = match sockets {
+                Some(made) => made,
+                None => sockets::make_bundle(slot, index, number).map_err(task_failed)?,
+            };
             let token = Token::Readiness(life);
             watch(&self.epoll, &made.readiness, token, EventFlags::IN).map_err(task_failed)?;
             books.listener = Some(made.listener);
             books.readiness = Some(made.readiness);
-            books.run = Some(made.directory);
+            books.run = Some(made.run);
         }
         let hand = self
             .hand
             .take_if(|(unit, ..)| *unit == life.unit)
             .map(|(_, channel, stream)| (channel, stream));
         self.order(life, &task, theirs, hand).map_err(task_failed)
+    }
+
+    /// A number that no other directory of sockets has.
+    pub(super) fn next_number(&mut self) -> u64 {
+        self.number = self.number.wrapping_add(1);
+        self.number
+    }
+
+    /// A fresh cgroup for a unit's next life.
+    fn group(&mut self, unit: UnitId) -> Result<Group, Errno> {
+        let name = self.name(unit);
+        let other = self.must_take_other_name(unit);
+        self.settle(|old| old.group.is_of(unit, other));
+        self.tree.make(unit, &name, other, self.journal)
     }
 
     fn order(
@@ -101,8 +122,9 @@ impl Shell {
             UnitId::Bundle(slot, _) => Some(self.home(UnitId::Vgw(slot))?),
             UnitId::Core(_) | UnitId::Vgw(_) | UnitId::Hand(..) => None,
         };
-        let log = self.lives.of(life.unit).and_then(|one| one.log.as_ref());
-        let log = duplicate(&log.ok_or(Errno::NOENT)?.write)?;
+        let present = self.lives.of(life.unit).ok_or(Errno::NOENT)?;
+        let log = duplicate(&present.log.as_ref().ok_or(Errno::NOENT)?.write)?;
+        let mounts = present.mounts.as_ref().map(duplicate).transpose()?;
         let Self {
             lives,
             jail,
@@ -120,7 +142,8 @@ impl Shell {
             hand.as_ref().map(|(_, stream)| stream.as_fd()),
             home.as_ref().map(|(reaper, _)| reaper.as_fd()),
             home.as_ref().map(|(_, user)| user.as_fd()),
-            books.run.as_ref().map(AsFd::as_fd),
+            books.run.as_ref().map(|run| run.directory.as_fd()),
+            mounts.as_ref().map(AsFd::as_fd),
         ];
         for rider in all.into_iter().flatten() {
             riders.push(rider).map_err(|_| Errno::TOOMANYREFS)?;
@@ -129,6 +152,28 @@ impl Shell {
         watch(&self.epoll, &answer, Token::Jail(life), EventFlags::IN)?;
         books.jail = Some(answer);
         Ok(())
+    }
+
+    /// Closes the mounts that the lives of a bundle share: the next one makes them anew.
+    pub(super) fn close_mounts(&mut self, bundle: UnitId) {
+        let Some(mounts) = self.lives.of(bundle).and_then(|one| one.mounts.take()) else {
+            return;
+        };
+        self.close_later(&mounts);
+    }
+
+    /// Lets limen-jail close the last descriptor of mounts: undoing them takes the kernel some time,
+    /// which is not PID 1's. When limen-jail cannot be had, it is.
+    pub(super) fn close_later(&mut self, mounts: &OwnedFd) {
+        let home = self.workroom.as_fd();
+        let _ = self.jail.build(home, &Task::Close, &[mounts.as_fd()]);
+    }
+
+    /// Closes those of a whole virtual gateway: they have its process numbers in them.
+    pub(super) fn close_mounts_in(&mut self, slot: Slot) {
+        for index in (0..).map_while(|number| BundleIndex::new(number).ok()) {
+            self.close_mounts(UnitId::Bundle(slot, index));
+        }
     }
 
     /// Duplicates of the reaper's pidfd and of the user namespace of a virtual gateway.

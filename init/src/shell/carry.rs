@@ -55,7 +55,15 @@ impl Shell {
             Effect::Clear(life) => self.clear(life),
             Effect::Release(life) => {
                 if let Some(books) = self.lives.get(life) {
+                    let held = books.held.take();
                     books.release();
+                    if let Some(mounts) = held {
+                        self.close_later(&mounts);
+                    }
+                }
+                if let UnitId::Vgw(slot) = life.unit {
+                    self.close_mounts_in(slot);
+                    self.forget_ready(slot);
                 }
             }
             Effect::Remove(life) => {
@@ -72,6 +80,7 @@ impl Shell {
                 }
             }
             Effect::KernelLog(to) => self.give_kernel_log(to),
+            Effect::Renew(bundle) => self.close_mounts(bundle),
             Effect::Forget(unit) => self.forget(unit),
             Effect::Report(unit) => self.report(unit),
             Effect::Link(one, other) => self.link(one, other),
@@ -114,6 +123,8 @@ impl Shell {
 
     /// Lets limen-jail apply the recorded contract; it works inside the network namespace.
     fn adjust(&mut self, slot: Slot) {
+        // What nobody wrote to must stay so.
+        self.forget_ready(slot);
         let unit = UnitId::Vgw(slot);
         let contract = self.core.unit(unit).and_then(|vgw| vgw.contract());
         let Some(contract) = contract.cloned() else {
@@ -231,6 +242,8 @@ impl Shell {
     }
 
     fn forget(&mut self, unit: UnitId) {
+        self.close_mounts(unit);
+        self.forget_ready_of(unit);
         self.lives.forget(unit);
         match unit {
             UnitId::Vgw(slot) => self.tree.forget_vgw(slot),

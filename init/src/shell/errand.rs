@@ -93,6 +93,12 @@ impl Errands {
         list.find(|one| one.pid == pid).map(|one| one.number)
     }
 
+    /// Whether the contract of a virtual gateway is being applied.
+    pub(super) fn is_adjusting(&self, slot: Slot) -> bool {
+        let mut list = self.list.iter();
+        list.any(|one| one.purpose == Purpose::Adjust(slot))
+    }
+
     fn forget(&mut self, number: u32) {
         self.list.retain(|one| one.number != number);
     }

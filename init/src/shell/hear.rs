@@ -6,7 +6,7 @@
 use std::os::fd::AsFd;
 
 use limen_channel::{Buffer, ChannelError, Descriptors};
-use limen_proto::id::UnitRef;
+use limen_proto::id::{UnitId, UnitRef};
 use limen_proto::jail::Answer;
 use limen_proto::state::Exit;
 use limen_sandbox::reap::{reap, reap_any};
@@ -48,6 +48,8 @@ impl Shell {
                 }
                 Ok(Some((Answer::Failed { step, errno }, _))) => {
                     books.jail = None;
+                    // Whatever it was, the next life owes nothing to an earlier one.
+                    self.close_mounts(life.unit);
                     Event::Failed {
                         life,
                         step: Some((step, errno)),
@@ -96,8 +98,15 @@ impl Shell {
             let _ = watch(&self.epoll, &process, Token::Main(life), EventFlags::IN);
             books.main = Some(Main { process, pid });
         }
-        if let (Some(user), Some(net)) = (descriptors.next(), descriptors.next()) {
-            books.namespaces = Some((user, net));
+        match (life.unit, descriptors.next(), descriptors.next()) {
+            (UnitId::Vgw(_), Some(user), Some(net)) => books.namespaces = Some((user, net)),
+            (UnitId::Bundle(..), Some(mounts), None) => {
+                // Whichever life made them, the unit keeps them.
+                if let Some(present) = self.lives.of(life.unit) {
+                    present.mounts = Some(mounts);
+                }
+            }
+            _ => {}
         }
     }
 

@@ -1,6 +1,7 @@
 //! The descriptors of one unit: what the core's record stands for in the kernel
 //!
-//! Everything but the log pipe belongs to one life and goes with [`Life::release`]. Dropping a
+//! Everything but the log pipe and what a bundle's lives share or find ready belongs to one life and goes with
+//! [`Life::release`]. Dropping a
 //! descriptor is all the undoing that there is.
 
 use std::os::fd::OwnedFd;
@@ -12,7 +13,8 @@ use limen_proto::limits::UNITS;
 use limen_proto::state::{Fault, UnitState};
 
 use super::cgroup::Group;
-use super::sockets;
+use super::ready::Ready;
+use super::sockets::{self, Run};
 
 /// The pipe that a unit prints into. Both ends stay here: the write end for the next life, the read
 /// end for the next logger, so that neither's death closes it.
@@ -45,9 +47,17 @@ pub(super) struct Life {
     pub(super) listener: Option<OwnedFd>,
     pub(super) readiness: Option<OwnedFd>,
     /// The directory with a bundle's sockets.
-    pub(super) run: Option<OwnedFd>,
+    pub(super) run: Option<Run>,
     /// The user and the network namespace of a virtual gateway.
     pub(super) namespaces: Option<(OwnedFd, OwnedFd)>,
+    /// The mounts that all lives of a bundle share, as its first one made them.
+    pub(super) mounts: Option<OwnedFd>,
+    /// What was made ahead for the next life.
+    pub(super) next: Option<Ready>,
+    /// The mounts of this life, held so that its end need not take them apart.
+    pub(super) held: Option<OwnedFd>,
+    /// Both were tried, once.
+    pub(super) readied: bool,
     /// When what is enforced on it shall be read back.
     pub(super) inspection: Option<u64>,
     /// The cgroup was killed; `Emptied` is due when nothing is left.
@@ -70,6 +80,10 @@ impl Life {
             readiness: None,
             run: None,
             namespaces: None,
+            mounts: None,
+            next: None,
+            held: None,
+            readied: false,
             inspection: None,
             clearing: false,
         }
@@ -85,13 +99,15 @@ impl Life {
 
     /// Closes what belongs to one life, and removes its sockets.
     pub(super) fn release(&mut self) {
-        if self.run.is_some() {
-            sockets::forget_bundle(self.life());
+        if let Some(run) = &self.run {
+            sockets::forget_bundle(self.unit, run);
         }
         *self = Self {
             generation: self.generation,
             log: self.log.take(),
             shown: self.shown,
+            mounts: self.mounts.take(),
+            next: self.next.take(),
             ..Self::new(self.unit)
         };
     }
@@ -158,6 +174,8 @@ impl Lives {
         *present = Life {
             log: present.log.take(),
             shown: present.shown,
+            mounts: present.mounts.take(),
+            next: present.next.take(),
             ..books
         };
         Some(present)
@@ -181,6 +199,11 @@ impl Lives {
     /// Whether a life was begun ahead, and not taken yet.
     pub(super) fn is_ahead(&self, life: UnitRef) -> bool {
         self.ahead.iter().any(|one| one.life() == life)
+    }
+
+    /// Those of present lives.
+    pub(super) fn present(&self) -> impl Iterator<Item = &Life> {
+        self.present.iter()
     }
 
     /// Every life's.

@@ -4,13 +4,15 @@
 //! sockets of its own. What an ended life used is counted before its cgroup goes; nothing is lost when
 //! its place is needed, or its virtual gateway ends, before anybody had time.
 
+use std::os::fd::OwnedFd;
+
 use heapless::Vec;
 use limen_proto::id::{UnitId, UnitRef};
 use limen_proto::limits::UNITS;
 
 use super::Shell;
 use super::cgroup::Group;
-use super::sockets;
+use super::sockets::{self, Run};
 use crate::core::supervisor::Event;
 use crate::core::unit::Unit;
 
@@ -19,27 +21,30 @@ pub(super) const AGAIN_MS: u64 = 20;
 /// Longest time that something waits for an idle moment, milliseconds.
 const PATIENCE_MS: u64 = 1000;
 
-/// The cgroup of a life that is over, and whether the directory with its sockets is still there.
+/// The cgroup of a life that is over, its mounts, and the directory with its sockets.
 pub(super) struct Remains {
     life: UnitRef,
     pub(super) group: Group,
-    sockets: bool,
+    run: Option<Run>,
+    mounts: Option<OwnedFd>,
     since: u64,
 }
 
 impl Remains {
-    pub(super) const fn new(life: UnitRef, group: Group, sockets: bool, since: u64) -> Self {
+    /// A cgroup and nothing else.
+    pub(super) const fn new(life: UnitRef, group: Group, since: u64) -> Self {
         Self {
             life,
             group,
-            sockets,
+            run: None,
+            mounts: None,
             since,
         }
     }
 
     fn forget_sockets(&self) {
-        if self.sockets {
-            sockets::forget_bundle(self.life);
+        if let Some(run) = &self.run {
+            sockets::forget_bundle(self.life.unit, run);
         }
     }
 
@@ -60,9 +65,13 @@ impl Shell {
             return;
         };
         books.clearing = false;
-        let sockets = books.run.take().is_some();
+        let (run, mounts) = (books.run.take(), books.held.take());
         if let Some(group) = books.group.take() {
-            self.leave_behind(Remains::new(life, group, sockets, now));
+            self.leave_behind(Remains {
+                run,
+                mounts,
+                ..Remains::new(life, group, now)
+            });
         }
     }
 
@@ -100,6 +109,9 @@ impl Shell {
             }
             let old = self.limbo.swap_remove(place);
             old.forget_sockets();
+            if let Some(mounts) = old.mounts {
+                self.close_later(&mounts);
+            }
             // What it used is the unit's, whichever life it was to be.
             if let Some(life) = self.core.unit(old.life.unit).map(Unit::life) {
                 self.core.handle(Event::Spent { life, counters }, self.now);

@@ -19,6 +19,7 @@
 //! | `jail`     | limen-jail: starting it, and giving it tasks                    |
 //! | `cgroup`   | the cgroup tree                                                 |
 //! | `spare`    | lives that are begun ahead of their time                        |
+//! | `ready`    | what a start finds ready                                        |
 //! | `limbo`    | what ended lives leave, removed later                           |
 //! | `sockets`  | sockets that init makes for its units                           |
 //! | `mounts`   | the mounts of PID 1                                             |
@@ -40,6 +41,7 @@ mod journal;
 mod life;
 mod limbo;
 mod mounts;
+mod ready;
 mod signals;
 mod size;
 mod sockets;
@@ -83,6 +85,8 @@ pub struct Shell {
     /// The leaf that limen-jail lives in, whether it stays or does an errand.
     workroom: cgroup::Group,
     jail: jail::Jail,
+    /// Of the last directory with a bundle's sockets.
+    number: u64,
     /// What is removed when there is nothing else to do.
     limbo: limbo::Limbo,
     /// The management port.

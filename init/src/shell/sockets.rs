@@ -11,7 +11,7 @@ use std::os::fd::OwnedFd;
 use heapless::String;
 use limen_channel::{Channel, Listener};
 use limen_proto::control::BUNDLE_RUN;
-use limen_proto::id::{UnitId, UnitRef};
+use limen_proto::id::{BundleIndex, Slot, UnitId};
 use rustix::fs::{Gid, Mode, OFlags, Uid};
 use rustix::io::Errno;
 use rustix::net::{
@@ -29,9 +29,15 @@ const CONTROL_SPACE: usize = 1 << 20;
 
 type SocketPath = String<64>;
 
+/// The directory with the sockets of one life of a bundle, and its number.
+pub(super) struct Run {
+    pub(super) directory: OwnedFd,
+    number: u64,
+}
+
 /// A bundle's listener and readiness socket, and the directory that they are in.
 pub(super) struct BundleSockets {
-    pub(super) directory: OwnedFd,
+    pub(super) run: Run,
     pub(super) listener: OwnedFd,
     pub(super) readiness: OwnedFd,
 }
@@ -41,15 +47,22 @@ const BROKER: &str = "broker";
 const NOTIFY: &str = "notify";
 
 /// Makes the two sockets of one life of a bundle, in a directory of their own: whoever can name them
-/// speaks for that life.
-pub(super) fn make_bundle(life: UnitRef, owner: u32) -> Result<BundleSockets, Errno> {
-    let directory = path(life, "");
+/// speaks for that life. Each life has another `number`.
+pub(super) fn make_bundle(
+    slot: Slot,
+    index: BundleIndex,
+    number: u64,
+) -> Result<BundleSockets, Errno> {
+    let unit = UnitId::Bundle(slot, index);
+    let owner = index.outer_id(slot);
+    let path = |file| path(unit, number, file);
+    let directory = path("");
     match rustix::fs::mkdir(directory.as_str(), Mode::from_raw_mode(0o700)) {
         Ok(()) => {}
         // An earlier self's, under another init.
         Err(Errno::EXIST) => {
-            remove(&path(life, BROKER))?;
-            remove(&path(life, NOTIFY))?;
+            remove(&path(BROKER))?;
+            remove(&path(NOTIFY))?;
         }
         Err(errno) => return Err(errno),
     }
@@ -60,9 +73,9 @@ pub(super) fn make_bundle(life: UnitRef, owner: u32) -> Result<BundleSockets, Er
     )?;
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let opened = rustix::fs::open(directory.as_str(), flags, Mode::empty())?;
-    let broker = path(life, BROKER);
+    let broker = path(BROKER);
     let listener: Listener = Listener::bind(broker.as_str().as_ref(), BACKLOG).map_err(errno)?;
-    let notify = path(life, NOTIFY);
+    let notify = path(NOTIFY);
     let readiness = rustix::net::socket_with(
         AddressFamily::UNIX,
         SocketType::DGRAM,
@@ -72,18 +85,21 @@ pub(super) fn make_bundle(life: UnitRef, owner: u32) -> Result<BundleSockets, Er
     rustix::net::bind(&readiness, &SocketAddrUnix::new(notify.as_str())?)?;
     rustix::fs::chmod(notify.as_str(), Mode::from_raw_mode(0o666))?;
     Ok(BundleSockets {
-        directory: opened,
+        run: Run {
+            directory: opened,
+            number,
+        },
         listener: listener.into(),
         readiness,
     })
 }
 
-/// Removes the sockets of a life and their directory.
-pub(super) fn forget_bundle(life: UnitRef) {
+/// Removes the sockets of a bundle's life and their directory.
+pub(super) fn forget_bundle(bundle: UnitId, run: &Run) {
     for name in [BROKER, NOTIFY] {
-        let _ = remove(&path(life, name));
+        let _ = remove(&path(bundle, run.number, name));
     }
-    let _ = rustix::fs::rmdir(path(life, "").as_str());
+    let _ = rustix::fs::rmdir(path(bundle, run.number, "").as_str());
 }
 
 /// A control socket: init's end and the unit's.
@@ -120,15 +136,11 @@ pub(super) fn listen(port: u16) -> Result<OwnedFd, Errno> {
     }
 }
 
-fn path(life: UnitRef, file: &str) -> SocketPath {
+fn path(unit: UnitId, number: u64, file: &str) -> SocketPath {
     let mut path = SocketPath::new();
     // The fixed part, three numbers of at most ten digits and a short name always fit.
-    let _ = match life.unit {
-        UnitId::Bundle(slot, index) => write!(
-            path,
-            "{BUNDLE_RUN}/{slot}-{index}-{}/{file}",
-            life.generation.0
-        ),
+    let _ = match unit {
+        UnitId::Bundle(slot, index) => write!(path, "{BUNDLE_RUN}/{slot}-{index}-{number}/{file}"),
         UnitId::Core(_) | UnitId::Vgw(_) | UnitId::Hand(..) => Ok(()),
     };
     path

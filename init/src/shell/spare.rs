@@ -64,7 +64,7 @@ impl Shell {
                 // A leaf that is gone has nothing to kill.
                 let _ = group.kill();
                 if let UnitId::Bundle(..) = life.unit {
-                    self.leave_behind(Remains::new(life, group, false, self.now));
+                    self.leave_behind(Remains::new(life, group, self.now));
                 }
             }
             books.release();

@@ -127,6 +127,7 @@ fn begin(first: u64, first_process: bool, journal: &'static Journal) -> Result<S
         tree,
         workroom,
         jail: jail::Jail::open().map_err(fault("open limen-jail"))?,
+        number: 0,
         limbo: limbo::Limbo::new(),
         port: open_port(table, journal),
         watchdog,

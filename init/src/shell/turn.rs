@@ -48,6 +48,7 @@ impl Shell {
         self.now = clock::now();
         if ready.is_empty() || self.is_limbo_overdue() {
             self.tidy();
+            self.make_ready();
         }
         for event in ready.iter() {
             if let Some(token) = Token::decode(event.data.u64()) {
@@ -109,7 +110,8 @@ impl Shell {
             return Some(Timespec::default());
         }
         let due = [
-            (!self.limbo.is_empty()).then(|| clock::now().saturating_add(limbo::AGAIN_MS)),
+            (!self.limbo.is_empty() || self.has_to_make_ready())
+                .then(|| clock::now().saturating_add(limbo::AGAIN_MS)),
             self.journal.deadline(),
             self.core.next_deadline(),
             self.errands.next_deadline(),

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Read;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
@@ -214,6 +214,35 @@ pub(crate) fn bundle(slot: Slot, vgw: &Vgw, name: &str, script: &str, expected: 
     expect(&format!("{name} ran"), failed.is_none(), &failed);
 }
 
+/// Every life after the first enters the mounts that the first one made: the same walls, and nothing
+/// of an earlier life inside them.
+pub(crate) fn next_lives(slot: Slot, vgw: &Vgw) {
+    const LOOK: &str = "cat /proc/self/mounts; ls -A /tmp; echo > /tmp/of-the-first";
+    let (first, _, mounts) = run_life(slot, vgw, ("first life", &spec(slot, LOOK)), None, |_| ());
+    expect("the first life leaves its mounts", mounts.is_some(), &());
+    let mounts = mounts.as_ref();
+    let (next, failed, again) =
+        run_life(slot, vgw, ("next life", &spec(slot, LOOK)), mounts, |_| ());
+    expect("the next life ran", failed.is_none(), &failed);
+    expect("the next life makes none", again.is_none(), &());
+    let (mut before, mut after): (Vec<_>, Vec<_>) =
+        (first.lines().collect(), next.lines().collect());
+    before.sort_unstable();
+    after.sort_unstable();
+    // /tmp is in both, and empty in both.
+    expect(
+        "both lives find the same",
+        before == after,
+        &(before, after),
+    );
+    for (name, script, expected) in SCRIPTS {
+        let name = format!("{name}, in a next life");
+        let (text, failed, _) = run_life(slot, vgw, (&name, &spec(slot, script)), mounts, |_| ());
+        check(&name, &text, expected);
+        expect(&format!("{name} ran"), failed.is_none(), &failed);
+    }
+}
+
 /// Runs a bundle to its end. Its output, and the fault if there was one.
 pub(crate) fn run_bundle(
     slot: Slot,
@@ -232,6 +261,18 @@ pub(crate) fn run_bundle_while(
     spec: &BundleSpec,
     meanwhile: impl FnOnce(u32),
 ) -> (String, Option<Answer>) {
+    let (text, failed, _) = run_life(slot, vgw, (name, spec), None, meanwhile);
+    (text, failed)
+}
+
+/// The same in the mounts of an earlier life; and the mounts that it made itself.
+fn run_life(
+    slot: Slot,
+    vgw: &Vgw,
+    (name, spec): (&str, &BundleSpec),
+    mounts: Option<&OwnedFd>,
+    meanwhile: impl FnOnce(u32),
+) -> (String, Option<Answer>, Option<OwnedFd>) {
     let run = format!("/run/limen/bundle/walk-{slot}");
     let _ = fs::remove_dir_all(&run);
     fs::create_dir_all(&run).unwrap();
@@ -240,19 +281,23 @@ pub(crate) fn run_bundle_while(
     let job = Job::new("vgw-1/b0");
     let (mut reader, writer) = std::io::pipe().unwrap();
     let begun = Instant::now();
+    let run = fs::File::open(&run).unwrap();
+    let mut riders = vec![
+        writer.as_fd(),
+        vgw.reaper.as_fd(),
+        vgw.users.as_fd(),
+        run.as_fd(),
+    ];
+    riders.extend(mounts.map(AsFd::as_fd));
     let (answer, passed, second) = job.start(
         &Task::Bundle {
             spec: spec.clone(),
             devices: heapless::Vec::from_slice(&[device()]).unwrap(),
             held: false,
         },
-        &[
-            writer.as_fd(),
-            vgw.reaper.as_fd(),
-            vgw.users.as_fd(),
-            fs::File::open(&run).unwrap().as_fd(),
-        ],
+        &riders,
     );
+    drop(riders);
     drop(writer);
     println!(
         "walk: bundle {name}: {answer:?} then {second:?} after {:?}",
@@ -274,7 +319,8 @@ pub(crate) fn run_bundle_while(
     reader.read_to_string(&mut text).unwrap();
     drop(done);
     show(name, &text);
-    if let Some(pidfd) = passed.first() {
+    let mut passed = passed.into_iter();
+    if let Some(pidfd) = passed.next() {
         println!("walk: bundle {name} ended: {:?}", wait(pidfd.as_fd()));
     }
     fs::write(format!("{CGROUP}/vgw-1/b0/cgroup.kill"), "1").unwrap();
@@ -285,7 +331,7 @@ pub(crate) fn run_bundle_while(
         Ok(Answer::Failed { .. }) => answer.ok(),
         _ => second,
     };
-    (text, failed)
+    (text, failed, passed.next())
 }
 
 pub(crate) fn timing(slot: Slot, vgw: &Vgw) {
@@ -295,25 +341,32 @@ pub(crate) fn timing(slot: Slot, vgw: &Vgw) {
     let _broker = Listener::<2048>::bind(Path::new(&format!("{run}/broker")), 4).unwrap();
     let _notify = UnixDatagram::bind(format!("{run}/notify")).unwrap();
     let mut fastest = Duration::MAX;
+    let run = fs::File::open(&run).unwrap();
+    let mut mounts = None;
     for _ in 0..20 {
         let job = Job::new("vgw-1/b0");
         let begun = Instant::now();
+        let null = null();
+        let mut riders = vec![
+            null.as_fd(),
+            vgw.reaper.as_fd(),
+            vgw.users.as_fd(),
+            run.as_fd(),
+        ];
+        riders.extend(mounts.as_ref().map(AsFd::as_fd));
         let (answer, passed, _) = job.start(
             &Task::Bundle {
                 spec: spec(slot, "true"),
                 devices: heapless::Vec::new(),
                 held: false,
             },
-            &[
-                null().as_fd(),
-                vgw.reaper.as_fd(),
-                vgw.users.as_fd(),
-                fs::File::open(&run).unwrap().as_fd(),
-            ],
+            &riders,
         );
         fastest = fastest.min(begun.elapsed());
         assert!(answer.is_ok());
-        wait(passed.first().unwrap().as_fd());
+        let mut passed = passed.into_iter();
+        wait(passed.next().unwrap().as_fd());
+        mounts = mounts.or_else(|| passed.next());
         fs::remove_dir(format!("{CGROUP}/vgw-1/b0")).unwrap();
     }
     println!("walk: fastest of 20 bundle starts: {fastest:?}");

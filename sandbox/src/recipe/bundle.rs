@@ -14,8 +14,9 @@ use crate::step::cgroup::{Cgroup, OutOfMemory, Share};
 use crate::step::exec::Command;
 use crate::step::landlock::{Right, Rules};
 use crate::step::limits::{self, Death};
-use crate::step::root::{Ahead, Root};
+use crate::step::root::{self, Ahead, Root, Use};
 use crate::step::{descriptors, identity, namespaces, quota, seccomp, sysctls};
+use crate::sys::clone::Namespaces;
 
 /// What a program finds in its environment unless its manifest says otherwise.
 const ENVIRONMENT: &[(&str, &str)] = &[
@@ -28,12 +29,15 @@ const ENVIRONMENT: &[(&str, &str)] = &[
 /// Where the directory with its two sockets is: `broker` and `notify`.
 const RUN: &str = "/run/limen";
 const NOTIFY: &str = "/run/limen/notify";
+const TEMPORARY: &str = "/tmp";
 
 /// What a bundle joins, and what init made for it.
 pub(super) struct Home {
     reaper: OwnedFd,
     users: OwnedFd,
     run: OwnedFd,
+    /// What an earlier life made of [`lasting`].
+    mounts: Option<OwnedFd>,
 }
 
 impl Home {
@@ -42,6 +46,7 @@ impl Home {
             reaper: given.take("the reaper's pidfd")?,
             users: given.take("the user namespace")?,
             run: given.take("the directory of its sockets")?,
+            mounts: given.take_more(),
         })
     }
 
@@ -65,8 +70,6 @@ pub(super) fn payload(
         victim: OutOfMemory::All,
     })?;
     namespaces::join(home.reaper())?;
-    let sockets = Ahead::new(home.run.as_fd(), RUN)?;
-    namespaces::leave(namespaces::OF_BUNDLE)?;
     let own = Identity::own()?;
     let command = Command::new(&spec.command, &spec.environment, ENVIRONMENT)?;
     // Asked only by those for whom it makes a difference.
@@ -79,7 +82,14 @@ pub(super) fn payload(
 
     let guaranteed = spec.guarantees.memory;
     limits::apply(Death::Bundle { guaranteed }, spec.limits.descriptors)?;
-    let rules = root(spec, devices, &sockets)?;
+    let ahead = of_one_life(spec, home)?;
+    let mounts = match &home.mounts {
+        Some(mounts) => namespaces::enter_mounts(mounts.as_fd()).map(|()| None),
+        None => lasting(spec, devices).map(Some),
+    }?;
+    // A copy: what this life adds, no other one sees.
+    namespaces::leave(namespaces::OF_BUNDLE)?;
+    let rules = complete(spec, &ahead)?;
     descriptors::own_null()?;
     descriptors::seal()?;
     identity::enter(home.users.as_fd())?;
@@ -100,43 +110,69 @@ pub(super) fn payload(
         shaped: false,
         compared: Compared::NotYet,
     };
-    init.built(&own, posture, &[])?;
+    let mounts = mounts.as_ref().map(AsFd::as_fd);
+    init.built(&own, posture, mounts.as_slice())?;
     if held {
         init.hold()?;
     }
     Ok(command.run(&[]))
 }
 
-/// The bundle's root: its files, its volumes, /proc, /dev, /tmp and its two sockets.
-fn root(spec: &BundleSpec, devices: &[DeviceClass], sockets: &Ahead) -> Result<Rules, Fault> {
-    let owner = spec.index.outer_id(spec.slot);
+/// Clones of what each life has of its own and the box makes: its sockets, its volumes.
+fn of_one_life(spec: &BundleSpec, home: &Home) -> Result<Vec<Ahead>, Fault> {
+    // Connecting needs no write access to the mount.
+    let mut ahead = vec![Ahead::new(home.run.as_fd(), RUN, Use::Read)?];
+    for volume in &spec.volumes {
+        ahead.push(root::volume(spec.slot, spec.index, &spec.name, volume)?);
+    }
+    Ok(ahead)
+}
+
+/// What all lives of a bundle have in common: its files, /proc, /dev, in a read-only root, with places
+/// for the rest. Made once: the next life enters it instead of leaving the box's mounts one by one.
+fn lasting(spec: &BundleSpec, devices: &[DeviceClass]) -> Result<OwnedFd, Fault> {
+    namespaces::leave(Namespaces::MOUNT)?;
     let root = Root::new()?;
-    let mut rules = Rules::default();
-    rules.allow("/", Right::Read);
-    let volumes: Vec<_> = spec.volumes.iter().map(|it| it.path.as_str()).collect();
-    root.bundle(&spec.slot.to_string(), &spec.digest, &volumes, &mut rules)?;
+    root.bundle(&spec.slot.to_string(), &spec.digest)?;
     if let Some(InnerUser::Name(name)) = &spec.user {
         root.user(name, spec.index.inner_id())?;
     }
+    root.proc()?;
+    root.devices(devices, spec.index.outer_id(spec.slot))?;
+    root.place(RUN)?;
+    if spec.temporary != 0 {
+        root.place(TEMPORARY)?;
+    }
+    for volume in &spec.volumes {
+        root.place(&volume.path)?;
+    }
+    root.enter()?;
+    namespaces::own_mounts()
+}
+
+/// Adds what a life has of its own, and says what may be touched.
+fn complete(spec: &BundleSpec, ahead: &[Ahead]) -> Result<Rules, Fault> {
+    let root = Root::entered()?;
+    let mut rules = Rules::default();
+    rules.allow("/", Right::Read);
+    let volumes: Vec<_> = spec.volumes.iter().map(|it| it.path.as_str()).collect();
+    root.execution(&volumes, &mut rules)?;
     for port in &spec.ports {
         rules.listen(*port);
     }
     // A port of the kernel's choice is nobody's name, and the way to a free one on loopback.
     rules.listen(0);
     rules.connect();
-    root.proc()?;
-    root.devices(devices, owner)?;
     rules.allow("/dev", Right::Devices);
     if spec.temporary != 0 {
-        root.temporary(spec.temporary, owner)?;
-        rules.allow("/tmp", Right::Write);
+        root.temporary(spec.temporary, spec.index.outer_id(spec.slot))?;
+        rules.allow(TEMPORARY, Right::Write);
     }
-    // Connecting needs no write access to the mount.
-    root.put_ahead(sockets, RUN)?;
-    for volume in &spec.volumes {
-        root.volume(spec.slot, spec.index, &spec.name, volume)?;
-        rules.allow(volume.path.as_str(), Right::Write);
+    for one in ahead {
+        root.put_ahead(one)?;
     }
-    root.enter()?;
+    for path in volumes {
+        rules.allow(path, Right::Write);
+    }
     Ok(rules)
 }

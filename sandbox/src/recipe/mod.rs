@@ -91,6 +91,8 @@ impl Jail {
                 let process = given.take("the main process's pidfd")?;
                 init.inspected(posture::inspect(&inspected, process.as_fd())?)
             }
+            // What rides with it ends with `given`.
+            Task::Close => Ok(()),
             Task::DestroyVgw { slot } => destroy::vgw(slot).and_then(|found| init.counted(found)),
             Task::Count { slot } => count::vgw(slot).and_then(|found| init.counted(found)),
             Task::PrepareNetwork {
@@ -156,6 +158,7 @@ impl Jail {
             Task::Adjust { .. }
             | Task::Open { .. }
             | Task::Inspect(_)
+            | Task::Close
             | Task::DestroyVgw { .. }
             | Task::Count { .. }
             | Task::PrepareNetwork { .. }
@@ -204,5 +207,10 @@ impl Given {
         self.0
             .next()
             .ok_or_else(|| Fault::new(Step::Task, "find", what, Errno::BADF))
+    }
+
+    /// What need not be there, behind what must.
+    fn take_more(&mut self) -> Option<OwnedFd> {
+        self.0.next()
     }
 }

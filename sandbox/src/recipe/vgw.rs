@@ -93,14 +93,18 @@ pub(super) fn adjust(
     Cgroup::of_vgw(slot)?.change(&share(contract))?;
     for one in shares {
         // None: it ended meanwhile, and starts again with its new share.
-        for leaf in Cgroup::of_bundle(slot, one.index)? {
-            leaf.change(&Share {
+        for leaf in Cgroup::of_bundle(slot, one.index) {
+            let changed = leaf.change(&Share {
                 limits: &one.limits,
                 guarantees: &one.guarantees,
                 victim: OutOfMemory::All,
-            })?;
+            });
             let guaranteed = one.guarantees.memory;
-            limits::reorder(&leaf, Death::Bundle { guaranteed })?;
+            let changed =
+                changed.and_then(|()| limits::reorder(&leaf, Death::Bundle { guaranteed }));
+            if leaf.is_there() {
+                changed?;
+            }
         }
     }
     quota::limit(slot, contract)?;

@@ -11,7 +11,9 @@ use limen_proto::jail::Step;
 use limen_proto::name::Name;
 use limen_proto::table::Network;
 use rustix::fs::{Mode, OFlags};
-use rustix::thread::{ThreadNameSpaceType, move_into_thread_name_spaces};
+use rustix::thread::{
+    LinkNameSpaceType, ThreadNameSpaceType, move_into_link_name_space, move_into_thread_name_spaces,
+};
 
 use crate::fault::{At, Fault};
 use crate::sys::clone::{self, Namespaces, Parent};
@@ -68,6 +70,22 @@ pub(crate) fn join(reaper: BorrowedFd<'_>) -> Result<(), Fault> {
         STEP,
         "join the namespaces of",
         "the virtual gateway's reaper",
+    )
+}
+
+/// The mount namespace of this process, by its own `/proc`.
+pub(crate) fn own_mounts() -> Result<OwnedFd, Fault> {
+    const FILE: &str = "/proc/self/ns/mnt";
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    rustix::fs::open(FILE, flags, Mode::empty()).at(STEP, "open", FILE)
+}
+
+/// Enters a mount namespace, at its root.
+pub(crate) fn enter_mounts(of: BorrowedFd<'_>) -> Result<(), Fault> {
+    move_into_link_name_space(of, Some(LinkNameSpaceType::Mount)).at(
+        STEP,
+        "enter",
+        "the bundle's mounts",
     )
 }
 

@@ -279,6 +279,7 @@ impl World {
             | Effect::Count(_)
             | Effect::KernelLog(_)
             | Effect::Forget(_)
+            | Effect::Renew(_)
             | Effect::Report(_)
             | Effect::Link(..)
             | Effect::Listen(_)

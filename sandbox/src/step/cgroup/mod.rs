@@ -90,10 +90,14 @@ impl Cgroup {
     }
 
     /// A bundle's that are there: its own and its spare's, which take two names in turn.
-    pub(crate) fn of_bundle(slot: Slot, index: BundleIndex) -> Result<Vec<Self>, Fault> {
+    pub(crate) fn of_bundle(slot: Slot, index: BundleIndex) -> Vec<Self> {
         let paths = ["", "s"].map(|end| vgw_path(slot).join(format!("b{index}{end}")));
-        let there = paths.into_iter().filter(|path| path.exists());
-        there.map(Self::open).collect()
+        paths.into_iter().flat_map(Self::open).collect()
+    }
+
+    /// Whether it was not removed meanwhile. Only for one that was opened by its name.
+    pub(crate) fn is_there(&self) -> bool {
+        self.path.exists()
     }
 
     fn open(path: PathBuf) -> Result<Self, Fault> {

@@ -92,20 +92,21 @@ pub(super) fn clone_tree(object: BorrowedFd<'_>, name: &str) -> Result<OwnedFd, 
     open_tree(object, c"", flags).at(STEP, "clone", name)
 }
 
-/// A directory that can be mounted read-only in a mount namespace that does not exist yet: once
-/// this process has left for that, it can clone nothing of the old one.
+/// A directory that can be mounted in a mount namespace that does not exist yet: once this process
+/// has left for that, it can clone nothing of the old one.
 #[derive(Debug)]
 pub(crate) struct Ahead {
     tree: OwnedFd,
-    name: &'static str,
+    path: String,
 }
 
 impl Ahead {
-    /// Of an open directory; `name` for people.
-    pub(crate) fn new(directory: BorrowedFd<'_>, name: &'static str) -> Result<Self, Fault> {
-        let tree = clone_tree(directory, name)?;
-        set_attributes(tree.as_fd(), Use::Read.attributes()).at(STEP, "protect", name)?;
-        Ok(Self { tree, name })
+    /// Of an open directory, for `path` in the new root.
+    pub(crate) fn new(directory: BorrowedFd<'_>, path: &str, purpose: Use) -> Result<Self, Fault> {
+        let tree = clone_tree(directory, path)?;
+        set_attributes(tree.as_fd(), purpose.attributes()).at(STEP, "protect", path)?;
+        let path = path.to_owned();
+        Ok(Self { tree, path })
     }
 }
 
@@ -117,9 +118,9 @@ impl AsFd for Source {
 
 impl Root {
     /// Mounts a directory that was cloned ahead.
-    pub(crate) fn put_ahead(&self, ahead: &Ahead, path: &str) -> Result<(), Fault> {
-        let place = self.directory(path)?;
-        self.put(ahead.tree.as_fd(), place.as_fd(), ahead.name)
+    pub(crate) fn put_ahead(&self, ahead: &Ahead) -> Result<(), Fault> {
+        let place = self.directory(&ahead.path)?;
+        self.put(ahead.tree.as_fd(), place.as_fd(), &ahead.path)
     }
 
     /// Mounts `source` at `path`, which is made where the root is ours to make it.

@@ -24,29 +24,17 @@ const ENTRIES: usize = 64;
 
 /// The entries at the top of a bundle that are mounted, each at its own name.
 pub(crate) fn entries(tree: &str, digest: &Digest) -> Result<Vec<String>, Fault> {
-    let top = open_files(tree, digest)?;
-    let mut names = list(&top)?;
-    names.retain(|name| {
-        let status = rustix::fs::statat(&top, name.as_str(), rustix::fs::AtFlags::SYMLINK_NOFOLLOW);
-        let kind = status.map(|status| FileType::from_raw_mode(status.st_mode));
-        !OURS.contains(&name.as_str()) && kind != Ok(FileType::Symlink)
-    });
-    Ok(names)
+    let mut entries = list(&open_files(tree, digest)?)?;
+    entries.retain(|(name, kind)| !OURS.contains(&name.as_str()) && *kind != FileType::Symlink);
+    Ok(entries.into_iter().map(|(name, _)| name).collect())
 }
 
 impl Root {
-    /// Mounts the files of `digest` from the tree of slot `tree` (its name below the tenants) and
-    /// allows executing what lies beside `volumes`, paths inside the root.
-    pub(crate) fn bundle(
-        &self,
-        tree: &str,
-        digest: &Digest,
-        volumes: &[&str],
-        rules: &mut Rules,
-    ) -> Result<(), Fault> {
+    /// Mounts the files of `digest` from the tree of slot `tree` (its name below the tenants).
+    pub(crate) fn bundle(&self, tree: &str, digest: &Digest) -> Result<(), Fault> {
         let top = open_files(tree, digest)?;
-        let names = list(&top)?;
-        if names.len() > ENTRIES {
+        let entries = list(&top)?;
+        if entries.len() > ENTRIES {
             return Err(Fault::new(
                 STEP,
                 "mount",
@@ -54,26 +42,30 @@ impl Root {
                 Errno::TOOBIG,
             ));
         }
-        for name in names {
-            if OURS.contains(&name.as_str()) {
-                continue;
+        for (name, kind) in entries {
+            if !OURS.contains(&name.as_str()) {
+                self.entry(&top, &name, kind)?;
             }
-            self.entry(&top, &name, volumes, rules)?;
         }
         Ok(())
     }
 
-    fn entry(
-        &self,
-        top: &OwnedFd,
-        name: &str,
-        volumes: &[&str],
-        rules: &mut Rules,
-    ) -> Result<(), Fault> {
+    /// Allows executing what was mounted, beside `volumes`, paths inside the root.
+    pub(crate) fn execution(&self, volumes: &[&str], rules: &mut Rules) -> Result<(), Fault> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let top =
+            rustix::fs::openat(&self.mount, ".", flags, Mode::empty()).at(STEP, "open", "/")?;
+        for (name, kind) in list(&top)? {
+            if !OURS.contains(&name.as_str()) && kind != FileType::Symlink {
+                execution(&top, &format!("/{name}"), kind, volumes, rules)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn entry(&self, top: &OwnedFd, name: &str, kind: FileType) -> Result<(), Fault> {
         let path = format!("/{name}");
-        let status = rustix::fs::statat(top, name, rustix::fs::AtFlags::SYMLINK_NOFOLLOW)
-            .at(STEP, "look at", &path)?;
-        match FileType::from_raw_mode(status.st_mode) {
+        match kind {
             FileType::Symlink => {
                 let target =
                     rustix::fs::readlinkat(top, name, Vec::new()).at(STEP, "read", &path)?;
@@ -81,8 +73,7 @@ impl Root {
             }
             FileType::Directory | FileType::RegularFile => {
                 let source = Source::beneath(top.as_fd(), name)?;
-                self.bind(&source, &path, Use::Execute)?;
-                execution(top, &path, source.kind(), volumes, rules)
+                self.bind(&source, &path, Use::Execute)
             }
             _ => Err(Fault::new(
                 STEP,
@@ -119,14 +110,8 @@ fn execution(
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let directory =
         rustix::fs::openat2(top, inside, flags, Mode::empty(), BENEATH).at(STEP, "open", path)?;
-    for name in list(&directory)? {
-        let status = rustix::fs::statat(
-            &directory,
-            name.as_str(),
-            rustix::fs::AtFlags::SYMLINK_NOFOLLOW,
-        )
-        .at(STEP, "look at", &name)?;
-        match FileType::from_raw_mode(status.st_mode) {
+    for (name, kind) in list(&directory)? {
+        match kind {
             // A link leads to a place that has, or lacks, a right of its own.
             FileType::Symlink => {}
             kind => execution(top, &format!("{path}/{name}"), kind, volumes, rules)?,
@@ -148,14 +133,14 @@ fn open_files(tree: &str, digest: &Digest) -> Result<OwnedFd, Fault> {
     )
 }
 
-/// The names in a directory, sorted; names that are not UTF-8 are refused.
-fn list(directory: &OwnedFd) -> Result<Vec<String>, Fault> {
+/// The names in a directory and what each is, sorted; names that are not UTF-8 are refused.
+fn list(directory: &OwnedFd) -> Result<Vec<(String, FileType)>, Fault> {
     let mut names = Vec::new();
     for entry in Dir::read_from(directory).at(STEP, "list", "the bundle's files")? {
         let entry = entry.at(STEP, "list", "the bundle's files")?;
         match entry.file_name().to_str() {
             Ok("." | "..") => {}
-            Ok(name) => names.push(name.to_owned()),
+            Ok(name) => names.push((name.to_owned(), kind(directory, name, entry.file_type())?)),
             Err(_) => {
                 return Err(Fault::new(
                     STEP,
@@ -166,6 +151,16 @@ fn list(directory: &OwnedFd) -> Result<Vec<String>, Fault> {
             }
         }
     }
-    names.sort_unstable();
+    names.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
     Ok(names)
+}
+
+/// Some file systems do not say in the directory itself what an entry is.
+fn kind(directory: &OwnedFd, name: &str, said: FileType) -> Result<FileType, Fault> {
+    if said != FileType::Unknown {
+        return Ok(said);
+    }
+    rustix::fs::statat(directory, name, rustix::fs::AtFlags::SYMLINK_NOFOLLOW)
+        .map(|status| FileType::from_raw_mode(status.st_mode))
+        .at(STEP, "look at", name)
 }

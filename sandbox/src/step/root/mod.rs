@@ -27,6 +27,7 @@ use rustix::process::{chdir, fchdir, pivot_root};
 pub(crate) use bind::{Ahead, Source, Use};
 pub(crate) use bundle::entries;
 pub(crate) use user::FILES as USER_FILES;
+pub(crate) use volume::volume;
 
 use crate::fault::{At, Fault};
 use crate::sys::mount::{Attributes, set_attributes};
@@ -56,6 +57,18 @@ impl Root {
         )?;
         attach(mount.as_fd(), CWD, ANTECHAMBER).at(STEP, "attach", "the new root")?;
         Ok(Self { mount })
+    }
+
+    /// The root that this process is in, to mount what is missing.
+    pub(crate) fn entered() -> Result<Self, Fault> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let mount = rustix::fs::open("/", flags, Mode::empty()).at(STEP, "open", "the new root")?;
+        Ok(Self { mount })
+    }
+
+    /// Makes a place to mount on later, when the root is read-only.
+    pub(crate) fn place(&self, path: &str) -> Result<(), Fault> {
+        self.directory(path).map(drop)
     }
 
     /// A directory of the new root; what is missing is made.

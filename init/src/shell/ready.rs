@@ -1,0 +1,111 @@
+//! What a start finds ready
+//!
+//! Made when there is nothing else to do, one of each for a bundle that runs: cgroup and sockets of its
+//! next life, and a hold on the mounts of its present one, whose end then does not wait for the kernel to
+//! take them apart. All lies within the limits of its virtual gateway and goes with it. Nothing is begun:
+//! the cgroup is empty, written to by nobody, and has the other of the bundle's two names.
+
+use core::fmt::Write as _;
+use std::os::fd::OwnedFd;
+
+use heapless::String;
+use limen_proto::id::{BundleIndex, Slot, UnitId};
+use rustix::fs::{Mode, OFlags};
+
+use super::Shell;
+use super::cgroup::Group;
+use super::life::{Life, Main};
+use super::sockets::{self, BundleSockets};
+use crate::core::state::State;
+
+/// What the next life of a bundle begins with.
+pub(super) struct Ready {
+    pub(super) group: Group,
+    pub(super) sockets: BundleSockets,
+}
+
+impl Shell {
+    /// Whether something is to be made ready.
+    pub(super) fn has_to_make_ready(&self) -> bool {
+        self.lives.present().any(|books| self.lacks(books))
+    }
+
+    fn lacks(&self, books: &Life) -> bool {
+        let UnitId::Bundle(slot, _) = books.unit else {
+            return false;
+        };
+        if books.readied || books.main.is_none() {
+            return false;
+        }
+        let record = self.core.unit(books.unit);
+        // A contract that is being changed reaches every cgroup that is there.
+        record.is_some_and(|unit| unit.state == State::Active) && !self.errands.is_adjusting(slot)
+    }
+
+    /// Makes ready what one bundle lacks. What fails is made by the restart itself.
+    pub(super) fn make_ready(&mut self) {
+        let lacking = self.lives.present().find(|books| self.lacks(books));
+        let Some(unit) = lacking.map(|books| books.unit) else {
+            return;
+        };
+        let spare = self.core.unit(unit).is_some_and(|record| record.plan.spare);
+        let Some(books) = self.lives.of(unit) else {
+            return;
+        };
+        books.readied = true;
+        if books.held.is_none() {
+            books.held = books.main.as_ref().and_then(hold);
+        }
+        // A spare has all of it.
+        if books.next.is_none() && !spare {
+            let other = books.group.as_ref().map(|group| !group.is_of(unit, true));
+            let next = other.and_then(|other| self.ready(unit, other));
+            if let Some(books) = self.lives.of(unit) {
+                books.next = next;
+            }
+        }
+    }
+
+    fn ready(&mut self, unit: UnitId, other: bool) -> Option<Ready> {
+        let UnitId::Bundle(slot, index) = unit else {
+            return None;
+        };
+        let number = self.next_number();
+        let sockets = sockets::make_bundle(slot, index, number).ok()?;
+        match self.tree.make(unit, "", other, self.journal) {
+            Ok(group) => Some(Ready { group, sockets }),
+            Err(_) => {
+                sockets::forget_bundle(unit, &sockets.run);
+                None
+            }
+        }
+    }
+
+    /// Removes what was made ready in a virtual gateway.
+    pub(super) fn forget_ready(&mut self, slot: Slot) {
+        for index in (0..).map_while(|number| BundleIndex::new(number).ok()) {
+            self.forget_ready_of(UnitId::Bundle(slot, index));
+        }
+    }
+
+    /// The same of one bundle.
+    pub(super) fn forget_ready_of(&mut self, unit: UnitId) {
+        let Some(books) = self.lives.of(unit) else {
+            return;
+        };
+        books.readied = false;
+        if let Some(ready) = books.next.take() {
+            sockets::forget_bundle(unit, &ready.sockets.run);
+            let _ = self.tree.remove(&ready.group);
+        }
+    }
+}
+
+/// The mounts of a process.
+fn hold(main: &Main) -> Option<OwnedFd> {
+    let mut path: String<32> = String::new();
+    // A number of at most ten digits fits.
+    let _ = write!(path, "/proc/{}/ns/mnt", main.pid);
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    rustix::fs::open(path.as_str(), flags, Mode::empty()).ok()
+}
