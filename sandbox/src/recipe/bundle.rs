@@ -3,7 +3,7 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use limen_proto::posture::{Compared, Posture};
-use limen_proto::spec::BundleSpec;
+use limen_proto::spec::{BundleSpec, Volume};
 use limen_proto::table::DeviceClass;
 use limen_proto::user::InnerUser;
 
@@ -143,8 +143,16 @@ fn lasting(spec: &BundleSpec, devices: &[DeviceClass]) -> Result<OwnedFd, Fault>
     if spec.temporary != 0 {
         root.place(TEMPORARY)?;
     }
-    for volume in &spec.volumes {
-        root.place(&volume.path)?;
+    for (number, volume) in spec.volumes.iter().enumerate() {
+        let path = volume.path.as_str();
+        let lies_in = |outer: &Volume| {
+            path.strip_prefix(outer.path.as_str())
+                .is_some_and(|rest| rest.starts_with('/'))
+        };
+        // A place in another volume is there when that one is.
+        if !spec.volumes.iter().take(number).any(lies_in) {
+            root.place(path)?;
+        }
     }
     root.enter()?;
     namespaces::own_mounts()
