@@ -113,9 +113,9 @@ impl Tour {
         say("stopped and forgotten");
         say("done");
         self.ask(Verb::Shutdown { reboot: false }).expect("allowed");
-        loop {
-            self.event();
-        }
+        // init hangs up behind the last report.
+        let mut buffer = Buffer::new();
+        while let Ok(Some(_)) = self.control.receive::<Event>(&mut buffer) {}
     }
 
     /// Sends one request and waits for its answer.
