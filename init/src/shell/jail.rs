@@ -113,6 +113,11 @@ impl Jail {
         )
     }
 
+    /// Hangs up: the limen-jail that stays ends by itself when it has finished what it does.
+    pub(super) fn dismiss(&mut self) {
+        self.resident = None;
+    }
+
     /// A process was reaped. Whether it was the limen-jail that stays.
     pub(super) fn reaped(&mut self, pid: u32) -> bool {
         let was = self.resident.as_ref().is_some_and(|resident| {

@@ -63,6 +63,7 @@ pub fn run() -> Result<(), Fault> {
     match result {
         Ok(mut shell) => {
             let reboot = shell.turn_until_the_end();
+            shell.clear_workroom();
             journal.flush();
             if first_process {
                 down::leave(journal, reboot);
