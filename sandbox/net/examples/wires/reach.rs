@@ -10,6 +10,7 @@ use limen_net::{BOX_ADDRESS, adjust, counters, open};
 use limen_proto::contract::{Contract, Destination, Protocol, Publish, Wan};
 
 use crate::expect;
+use crate::flows::from_host;
 use crate::ground::{Ground, HOST, MANAGEMENT, Vgw, box_address, contract};
 
 /// Longer than an answer takes.
@@ -74,11 +75,7 @@ pub(crate) fn a_closed_link_carries_nothing(ground: &Ground) {
     let vgw = Vgw::closed(1, &wish);
     let _served = vgw.space.inside(|| listen(SERVICE));
     let published = SocketAddrV4::new(box_address(), PUBLISHED).into();
-    let is_reached = || {
-        ground
-            .world
-            .inside(|| TcpStream::connect_timeout(&published, PATIENCE).is_ok())
-    };
+    let is_reached = || ground.world.inside(|| from_host(&published)).is_ok();
     let refused = || counters(vgw.slot, None).unwrap().refused;
     let before = refused().spoofed;
     let none = !reaches(&vgw, HOST, SERVICE) && refused().spoofed > before;
