@@ -27,8 +27,9 @@ pub(super) fn what_was_refused_is_explained(scene: &mut Scene) -> Result<()> {
                     let what = denial["what"].as_str().unwrap_or_default();
                     what.starts_with("system call ") && denial["count"].as_u64() > Some(0)
                 });
-                // The kernel logs ten lines in five seconds: more calls than these two may be missing.
-                ensure!(calls.count() > 1, "{denials:?}");
+                // The kernel logs ten lines in five seconds, of all programs together, and the first attacks
+                // take them all: which other calls are listed is not certain.
+                ensure!(calls.count() > 0, "{denials:?}");
                 Ok(denials)
             })?;
             let mount = denials
