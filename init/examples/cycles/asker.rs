@@ -161,7 +161,13 @@ impl Asker {
         let mut left: Vec<_> = units.collect();
         left.retain(|unit| self.states.get(unit) != Some(&state));
         while !left.is_empty() {
-            self.event();
+            if let Event::Report(report) = self.event()
+                && let Some((step, errno)) = report.failed
+                && left.contains(&report.unit.unit)
+            {
+                // It comes no more: waiting on would hide why.
+                panic!("{}: {step:?} failed with errno {errno}", report.unit.unit);
+            }
             left.retain(|unit| self.states.get(unit) != Some(&state));
         }
     }

@@ -27,8 +27,8 @@ pub(super) fn what_was_refused_is_explained(scene: &mut Scene) -> Result<()> {
                     let what = denial["what"].as_str().unwrap_or_default();
                     what.starts_with("system call ") && denial["count"].as_u64() > Some(0)
                 });
-                // The kernel logs ten lines in five seconds, of all programs together, and the first attacks
-                // take them all: which other calls are listed is not certain.
+                // The kernel limits what it logs of all programs together: behind the first attack, mount,
+                // nothing else was listed on either kernel.
                 ensure!(calls.count() > 0, "{denials:?}");
                 Ok(denials)
             })?;
