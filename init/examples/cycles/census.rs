@@ -1,10 +1,12 @@
 //! As PID 1: what exists on the box, before and after
 
+use std::collections::VecDeque;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -12,6 +14,9 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::{DIGEST, INHABITED, MARK, PROGRAM, say};
 
 const ORDINARY: &str = "/usr/lib/limen/bin/limen-ordinary";
+/// Silence of limen-init behind which something hangs, and its last lines that are shown then.
+const SILENCE: Duration = Duration::from_secs(45);
+const LAST: usize = 24;
 /// After the mark, for what ends by itself a little later.
 const REST: Duration = Duration::from_secs(4);
 /// Pages of PID 1 that are touched for the first time late, kB: as the soak has it.
@@ -45,12 +50,20 @@ pub(super) fn main() {
         .stderr(Stdio::piped())
         .spawn()
         .expect("it starts");
-    let lines = BufReader::new(init.stderr.take().expect("a pipe")).lines();
+    let lines = lines(&mut init);
     let mark = format!("limen: unit vgw-{MARK} ");
     let mut before: Option<(Census, u64, u64)> = None;
     let mut lives = 0;
-    for line in lines.map_while(Result::ok) {
-        let line = line.trim_end();
+    let mut last = VecDeque::new();
+    while let Some(line) = next(&lines, &last) {
+        // What a start that fails fails for; nothing else says it.
+        if line.contains("limen-init: ") || line.contains(" step=") {
+            say(&line);
+        }
+        last.push_back(line.clone());
+        if last.len() > LAST {
+            last.pop_front();
+        }
         lives += u64::from(line.contains(" Active ") && line.contains("vgw-"));
         if !line.contains(&mark) || !line.contains(" Idle ") {
             continue;
@@ -71,6 +84,48 @@ pub(super) fn main() {
     init.wait().expect("it ended");
     say("done");
     let _ = rustix::system::reboot(rustix::system::RebootCommand::PowerOff);
+}
+
+/// What limen-init says, read whether or not anybody has time: it must not wait for its reader.
+fn lines(init: &mut Child) -> Receiver<String> {
+    let lines = BufReader::new(init.stderr.take().expect("a pipe")).lines();
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        for line in lines.map_while(Result::ok) {
+            let _ = sender.send(line.trim_end().to_owned());
+        }
+    });
+    receiver
+}
+
+/// The next line; none when limen-init has ended. A long silence is shown once, with all that waits.
+fn next(lines: &Receiver<String>, last: &VecDeque<String>) -> Option<String> {
+    match lines.recv_timeout(SILENCE) {
+        Err(RecvTimeoutError::Timeout) => {
+            show(last);
+            lines.recv().ok()
+        }
+        heard => heard.ok(),
+    }
+}
+
+/// What was heard last, and where each process waits in the kernel.
+fn show(last: &VecDeque<String>) {
+    say(&format!("silent for {} s", SILENCE.as_secs()));
+    last.iter().for_each(|line| say(line));
+    for entry in fs::read_dir("/proc").expect("/proc").flatten() {
+        let file = |name: &str| fs::read_to_string(entry.path().join(name)).unwrap_or_default();
+        if !file("cmdline").is_empty() {
+            let calls = file("stack");
+            let calls: Vec<_> = calls.split_whitespace().collect();
+            let name = entry.file_name();
+            say(&format!(
+                "{name:?} {} {}",
+                file("comm").trim(),
+                calls.join(" ")
+            ));
+        }
+    }
 }
 
 fn compare(first: &(Census, u64, u64), last: &(Census, u64, u64), lives: u64) {

@@ -86,7 +86,13 @@ fn pad(bytes: &mut Vec<u8>) {
 #[derive(Debug)]
 pub(crate) struct Attributes<'a>(&'a mut Vec<u8>);
 
-impl Attributes<'_> {
+impl<'a> Attributes<'a> {
+    /// Those at the end of `bytes`.
+    #[cfg(test)]
+    pub(crate) fn of(bytes: &'a mut Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
     /// An attribute of raw bytes.
     pub(crate) fn bytes(&mut self, kind: u16, value: &[u8]) -> &mut Self {
         self.frame(kind, |inner| inner.0.extend(value))

@@ -134,3 +134,25 @@ fn a_port_is_published_once_and_a_failed_link_is_undone() {
         },
     );
 }
+
+#[test]
+fn what_an_earlier_life_left_keeps_no_later_one_from_starting() {
+    in_own_namespace(
+        "what_an_earlier_life_left_keeps_no_later_one_from_starting",
+        || {
+            limen_net::prepare("eth0", 8443).unwrap();
+            let slot = Slot::new(3).unwrap();
+            let wish = contract(&[web(8080)], 0, Wan::All);
+            let first = Vgw::new();
+            limen_net::build(slot, first.namespace().as_fd(), &wish, false).unwrap();
+            // Its namespace ends, and with it the link; nobody removes what the firewall has.
+            drop(first);
+            while devices().contains("vgw3:") {
+                std::thread::sleep(std::time::Duration::from_millis(5));
+            }
+            let second = Vgw::new();
+            limen_net::build(slot, second.namespace().as_fd(), &wish, false).unwrap();
+            limen_net::destroy(slot).unwrap();
+        },
+    );
+}

@@ -99,20 +99,30 @@ fn fill(change: &mut Transaction, uplink: &str, listen: u16) {
     }
 }
 
-/// Lets through what the contract says, for a slot of which the table has nothing.
+/// Lets through what the contract says, and nothing that an earlier life of the slot left: its removal
+/// may have failed, or have been cut short.
 pub(crate) fn admit(slot: Slot, contract: &Contract) -> Result<(), Fault> {
-    let mut change = Transaction::begin();
-    terms::begin(&mut change, slot, contract);
-    change.commit(&Socket::open(Family::Netfilter)?)
+    let socket = Socket::open(Family::Netfilter)?;
+    let begin = || {
+        let mut change = Transaction::begin();
+        terms::begin(&mut change, slot, contract);
+        change.commit(&socket)
+    };
+    match begin() {
+        Err(fault) if fault.errno == Errno::EXIST => expel(slot).and_then(|_| begin()),
+        outcome => outcome,
+    }
 }
 
 /// Lets through what the contract says, and nothing that an earlier contract of the slot said:
 /// its flows are cut where they are no longer what they were.
 pub(crate) fn readmit(slot: Slot, contract: &Contract) -> Result<(), Fault> {
     let socket = Socket::open(Family::Netfilter)?;
-    let mut change = Transaction::begin();
-    let obsolete = terms::replace(&socket, &mut change, slot, contract)?;
-    change.commit(&socket)?;
+    let obsolete = as_read(|| {
+        let mut change = Transaction::begin();
+        let obsolete = terms::replace(&socket, &mut change, slot, contract)?;
+        change.commit(&socket).map(|()| obsolete)
+    })?;
     obsolete
         .iter()
         .try_for_each(|mark| flows::cut(&socket, *mark))
@@ -121,9 +131,23 @@ pub(crate) fn readmit(slot: Slot, contract: &Contract) -> Result<(), Fault> {
 /// Removes everything of the slot, cuts its flows, and returns what was refused to it.
 pub(crate) fn expel(slot: Slot) -> Result<Refused, Fault> {
     let socket = Socket::open(Family::Netfilter)?;
-    let refused = terms::erase(&socket, slot)?;
+    let refused = as_read(|| terms::erase(&socket, slot))?;
     flows::cut(&socket, flows::Mark::every(slot))?;
     Ok(refused)
+}
+
+/// Changes what was read from the table. The kernel reads it out in parts, and what others change
+/// meanwhile moves what is behind: one that missed an element is told so by a refusal, and reads
+/// again.
+fn as_read<T>(mut change: impl FnMut() -> Result<T, Fault>) -> Result<T, Fault> {
+    const TRIES: usize = 4;
+    for _ in 1..TRIES {
+        match change() {
+            Err(fault) if matches!(fault.errno, Errno::EXIST | Errno::NOENT) => {}
+            outcome => return outcome,
+        }
+    }
+    change()
 }
 
 /// What was refused to the slot so far.

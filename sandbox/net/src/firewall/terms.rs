@@ -192,20 +192,40 @@ fn published(slot: Slot, publish: &Publish) -> Element {
 
 /// Everything that the table has of the slot.
 fn present(socket: &Socket, slot: Slot) -> Result<Vec<Element>, Fault> {
-    let (link, address) = (index(slot).to_ne_bytes(), slot.address());
-    let is_own = |element: &Element| match &element.value {
-        Value::Object(_) => element.key == link,
-        Value::Bytes(data) => data.starts_with(&address),
-        // Alone, or behind the word that says whither.
-        Value::None => element.key == address || element.key.get(4..8) == Some(&address),
-    };
     let mut all = Vec::new();
     for set in [SHARES, REACH, PUBLISH].into_iter().chain(LISTED) {
-        elements(socket, set, |message| {
-            all.extend(Element::read(set, message).into_iter().filter(is_own));
-        })?;
+        elements(socket, set, |message| own(slot, set, message, &mut all))?;
     }
     Ok(all)
+}
+
+/// Adds what a message about `set` has of the slot.
+fn own(slot: Slot, set: &'static str, message: &[u8], all: &mut Vec<Element>) {
+    let (link, address) = (index(slot).to_ne_bytes(), slot.address());
+    for element in Element::read(set, message) {
+        let is_own = match &element.value {
+            Value::Object(_) => element.key == link,
+            Value::Bytes(data) => data.starts_with(&address),
+            // Alone, or behind the word that says whither.
+            Value::None => element.key == address || element.key.get(4..8) == Some(&address),
+        };
+        if is_own {
+            note(all, element);
+        }
+    }
+}
+
+/// Adds what was read, unless it was read before. Returns whether it was added.
+///
+/// While a set grows or shrinks under other people's changes the kernel walks its old place and its
+/// new one (`rhashtable_walk_next`), and so shows some elements twice. To remove one twice is
+/// refused, and with it everything that was to be removed.
+fn note<T: PartialEq>(all: &mut Vec<T>, read: T) -> bool {
+    let is_new = !all.contains(&read);
+    if is_new {
+        all.push(read);
+    }
+    is_new
 }
 
 /// Calls `take` with key, reason and packets of every refusal of the slot's link.
@@ -217,6 +237,7 @@ fn counted(
     const EXPRESSION_DATA: u16 = 2;
     const COUNTER_PACKETS: u16 = 2;
     let link = index(slot).to_ne_bytes();
+    let mut keys = Vec::new();
     elements(socket, REFUSED, |message| {
         for (_, element) in find(message, ELEMENTS).into_iter().flat_map(walk) {
             let key = find(element, ELEMENT_KEY).and_then(|inner| find(inner, DATA_VALUE));
@@ -227,7 +248,9 @@ fn counted(
             let reason = key
                 .and_then(|key| key.strip_prefix(&link))
                 .and_then(|reason| Reason::of(u32::from_ne_bytes(*reason.first_chunk()?)));
-            if let (Some(key), Some(reason), Some(packets)) = (key, reason, packets) {
+            if let (Some(key), Some(reason), Some(packets)) = (key, reason, packets)
+                && note(&mut keys, key.to_owned())
+            {
                 take(key, reason, packets);
             }
         }
@@ -236,7 +259,9 @@ fn counted(
 
 #[cfg(test)]
 mod tests {
+    use super::super::table::LIST_ELEMENT;
     use super::*;
+    use crate::message::Attributes;
 
     fn to(network: &str, protocol: Option<Protocol>, port: u16) -> Destination {
         Destination {
@@ -266,5 +291,25 @@ mod tests {
         let all = wanted(Slot::new(1).unwrap(), &contract);
         let count = |set| all.iter().filter(|element| element.set == set).count();
         assert_eq!(LISTED.map(count), [1, 0, 4]);
+    }
+
+    #[test]
+    fn what_the_kernel_shows_twice_is_there_once() {
+        let slot = |number| Slot::new(number).unwrap();
+        let share = |number| Element {
+            value: Value::Object(format!("share{number}-100")),
+            ..Element::new(SHARES, index(slot(number)).to_ne_bytes())
+        };
+        let mut message = Vec::new();
+        Attributes::of(&mut message).nest(ELEMENTS, |list| {
+            for number in [1, 2, 1] {
+                list.nest(LIST_ELEMENT, |to| share(number).write(to, true));
+            }
+        });
+        let mut all = Vec::new();
+        // In one message, and again in the next part.
+        own(slot(1), SHARES, &message, &mut all);
+        own(slot(1), SHARES, &message, &mut all);
+        assert_eq!(all, [share(1)]);
     }
 }
