@@ -13,39 +13,77 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Era(pub u64);
 
-/// What one unit has used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Counters {
+/// Makes [`Counters`] and what goes over all of its fields from one table.
+macro_rules! counters {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// What one unit has used.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+        pub struct Counters {
+            $($(#[$doc])* pub $name: u64,)*
+        }
+
+        /// How many there are.
+        pub const COUNTERS: usize = [$(stringify!($name)),*].len();
+
+        impl Counters {
+            /// All values in the order of the fields.
+            pub const fn list(self) -> [u64; COUNTERS] {
+                [$(self.$name),*]
+            }
+
+            /// From [`Counters::list`].
+            pub const fn from_list([$($name),*]: [u64; COUNTERS]) -> Self {
+                Self { $($name),* }
+            }
+
+            fn each(self, other: Self, each: impl Fn(u64, u64) -> u64) -> Self {
+                Self { $($name: each(self.$name, other.$name)),* }
+            }
+        }
+    };
+}
+
+counters! {
     /// Processor time, microseconds (`cpu.stat` `usage_usec`).
-    pub cpu_us: u64,
+    cpu_us,
     /// Time that its threads were held back by its processor limit, microseconds (`throttled_usec`).
-    pub throttled_us: u64,
+    throttled_us,
     /// Windows of 100 ms in which they were (`nr_throttled`).
-    pub throttled: u64,
+    throttled,
     /// Most memory at once, bytes (`memory.peak`). A maximum, not a sum.
-    pub memory_peak: u64,
+    memory_peak,
     /// Times that it was slowed for its `memory.high` (`memory.events` `high`).
-    pub memory_high: u64,
+    memory_high,
     /// Times that it met its `memory.max` (`memory.events` `max`).
-    pub memory_max: u64,
+    memory_max,
     /// Processes that the kernel killed for want of memory (`memory.events` `oom_kill`).
-    pub oom_kills: u64,
+    oom_kills,
     /// Processes and threads that were not made because of a limit (`pids.events` `max`).
-    pub process_hits: u64,
+    process_hits,
     /// Restarts that nobody asked for.
-    pub restarts: u64,
+    restarts,
     /// Bytes that it sent (TR-181 `IP.Interface.Stats.BytesSent`).
-    pub bytes_sent: u64,
+    bytes_sent,
     /// Bytes that it received.
-    pub bytes_received: u64,
+    bytes_received,
     /// Packets that it sent.
-    pub packets_sent: u64,
+    packets_sent,
     /// Packets that it received.
-    pub packets_received: u64,
+    packets_received,
+    /// Bytes that were read for it from disks (`io.stat` `rbytes`).
+    disk_read,
+    /// Bytes that were written for it to disks (`io.stat` `wbytes`).
+    disk_written,
 }
 
 /// The cgroup files that [`Counters::take`] understands.
-pub const FILES: [&str; 4] = ["cpu.stat", "memory.peak", MEMORY_EVENTS, "pids.events"];
+pub const FILES: [&str; 5] = [
+    "cpu.stat",
+    "memory.peak",
+    MEMORY_EVENTS,
+    "pids.events",
+    "io.stat",
+];
 
 /// The one of them that tells who was killed for want of memory.
 pub const MEMORY_EVENTS: &str = "memory.events";
@@ -66,6 +104,10 @@ impl Counters {
                 self.oom_kills = field(text, "oom_kill");
             }
             "pids.events" => self.process_hits = field(text, "max"),
+            "io.stat" => {
+                self.disk_read = of_devices(text, "rbytes");
+                self.disk_written = of_devices(text, "wbytes");
+            }
             _ => {}
         }
     }
@@ -92,74 +134,11 @@ impl Counters {
         self.with(other, u64::max)
     }
 
-    /// All values in the order of the fields.
-    pub const fn list(self) -> [u64; 13] {
-        [
-            self.cpu_us,
-            self.throttled_us,
-            self.throttled,
-            self.memory_peak,
-            self.memory_high,
-            self.memory_max,
-            self.oom_kills,
-            self.process_hits,
-            self.restarts,
-            self.bytes_sent,
-            self.bytes_received,
-            self.packets_sent,
-            self.packets_received,
-        ]
-    }
-
-    /// From [`Counters::list`].
-    pub const fn from_list(list: [u64; 13]) -> Self {
-        let [
-            cpu_us,
-            throttled_us,
-            throttled,
-            memory_peak,
-            memory_high,
-            memory_max,
-            oom_kills,
-            process_hits,
-            restarts,
-            bytes_sent,
-            bytes_received,
-            packets_sent,
-            packets_received,
-        ] = list;
-        Self {
-            cpu_us,
-            throttled_us,
-            throttled,
-            memory_peak,
-            memory_high,
-            memory_max,
-            oom_kills,
-            process_hits,
-            restarts,
-            bytes_sent,
-            bytes_received,
-            packets_sent,
-            packets_received,
-        }
-    }
-
+    /// Each value by itself, but for the peak, which stays the larger one.
     fn with(self, other: Self, each: impl Fn(u64, u64) -> u64) -> Self {
         Self {
-            cpu_us: each(self.cpu_us, other.cpu_us),
-            throttled_us: each(self.throttled_us, other.throttled_us),
-            throttled: each(self.throttled, other.throttled),
             memory_peak: self.memory_peak.max(other.memory_peak),
-            memory_high: each(self.memory_high, other.memory_high),
-            memory_max: each(self.memory_max, other.memory_max),
-            oom_kills: each(self.oom_kills, other.oom_kills),
-            process_hits: each(self.process_hits, other.process_hits),
-            restarts: each(self.restarts, other.restarts),
-            bytes_sent: each(self.bytes_sent, other.bytes_sent),
-            bytes_received: each(self.bytes_received, other.bytes_received),
-            packets_sent: each(self.packets_sent, other.packets_sent),
-            packets_received: each(self.packets_received, other.packets_received),
+            ..self.each(other, each)
         }
     }
 
@@ -175,6 +154,14 @@ fn field(text: &str, name: &str) -> u64 {
         .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))
         .and_then(|number| number.trim().parse().ok())
         .unwrap_or(0)
+}
+
+/// The sum of `name=number` over the lines of `io.stat`, one a device.
+fn of_devices(text: &str, name: &str) -> u64 {
+    text.split_whitespace()
+        .filter_map(|word| word.strip_prefix(name)?.strip_prefix('='))
+        .filter_map(|number| number.parse::<u64>().ok())
+        .fold(0, u64::saturating_add)
 }
 
 #[cfg(test)]
@@ -194,6 +181,10 @@ mod tests {
             "low 1\nhigh 2\nmax 3\noom 4\noom_kill 5\noom_group_kill 6\n",
         );
         counters.take("pids.events", "max 8\n");
+        counters.take(
+            "io.stat",
+            "254:0 rbytes=10 wbytes=20 rios=1 wios=2 dbytes=0 dios=0\n254:16 rbytes=1 wbytes=2\n",
+        );
         let expected = Counters {
             cpu_us: 7,
             throttled_us: 9,
@@ -203,6 +194,8 @@ mod tests {
             memory_max: 3,
             oom_kills: 5,
             process_hits: 8,
+            disk_read: 11,
+            disk_written: 22,
             ..Counters::default()
         };
         assert_eq!(counters, expected);
