@@ -14,6 +14,7 @@ use super::accounts::Payer;
 use super::audit::{self, actor, event};
 use super::authorise::{Scope, authorise};
 use super::desired::VgwRecord;
+use super::life::Move;
 use super::refusal::{no_bundle, no_vgw, not_found, unavailable};
 use super::turn::{Effect, Turn};
 use super::wait::{Form, Goal, READ_MS};
@@ -133,11 +134,11 @@ impl Steward {
         match verb {
             Verb::ShowVgw { .. } => Ok(Some(Answer::Vgw(self.vgw_view(turn, &vgw)))),
             Verb::ReadVgwMonths { .. } => Ok(Some(self.month_view(&Payer::Vgw(vgw.slot)))),
-            Verb::StartVgw { .. } => self.start_vgw(turn, asking, vgw),
-            Verb::StopVgw { .. } => self.stop_vgw(turn, asking, vgw),
-            Verb::RestartVgw { .. } => self.restart_vgw(turn, asking, vgw),
-            Verb::FreezeVgw { .. } => self.freeze_vgw(turn, asking, vgw),
-            Verb::ThawVgw { .. } => self.thaw_vgw(turn, asking, vgw),
+            Verb::StartVgw { .. } => self.move_vgw(turn, asking, vgw, Move::Start),
+            Verb::StopVgw { .. } => self.move_vgw(turn, asking, vgw, Move::Stop),
+            Verb::RestartVgw { .. } => self.move_vgw(turn, asking, vgw, Move::Restart),
+            Verb::FreezeVgw { .. } => self.move_vgw(turn, asking, vgw, Move::Freeze),
+            Verb::ThawVgw { .. } => self.move_vgw(turn, asking, vgw, Move::Thaw),
             Verb::RemoveVgw {
                 discard_volumes, ..
             } => self.remove_vgw(turn, asking, vgw, *discard_volumes),

@@ -27,6 +27,7 @@ mod grants;
 mod hands;
 mod install;
 mod jobs;
+mod life;
 pub mod quantity;
 pub mod reconcile;
 pub mod refusal;
@@ -34,7 +35,6 @@ pub mod share;
 pub mod sound;
 pub mod spec;
 pub mod turn;
-pub mod unapplied;
 pub mod units;
 mod vgws;
 pub mod view;
@@ -272,6 +272,7 @@ impl Steward {
         }
         self.not_adjusted(turn, before, report);
         self.starved(turn, before, &report);
+        self.hand_seen(turn, before, &report);
         self.ended(turn, before, &report);
     }
 

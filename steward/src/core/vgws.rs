@@ -28,7 +28,7 @@ use super::share::{fixed, within};
 use super::spec::bundle_spec;
 use super::turn::Turn;
 use super::view::missing;
-use super::wait::{BUILD_MS, Form, Goal, REMOVE_MS, STOP_VGW_MS};
+use super::wait::{BUILD_MS, Form, Goal, REMOVE_MS};
 use super::{Outcome, Steward, view};
 
 /// What `CreateVgw` asks for.
@@ -46,8 +46,11 @@ impl Steward {
             self.look(turn, vgw.slot);
         }
         let mut shown = view::vgw(vgw, &self.desired, &self.units, turn.outside);
-        (shown.usage.disk, shown.usage.inodes) = self.disk_of(vgw.slot);
+        let stored = self.disk_of(vgw.slot);
+        (shown.usage.disk, shown.usage.inodes) = (stored.bytes, stored.inodes);
         shown.account = self.account(&Payer::Vgw(vgw.slot)).shown();
+        shown.install_posture = self.jobs.postures.get(&vgw.slot).copied().unwrap_or_default();
+        shown.install = self.account(&Payer::Install(vgw.slot)).shown();
         shown
     }
 
@@ -149,123 +152,6 @@ impl Steward {
             capacity,
             &self.facts.fixtures,
         )
-    }
-
-    pub(super) fn start_vgw(
-        &mut self,
-        turn: &mut Turn<'_>,
-        asking: &Asking,
-        mut vgw: VgwRecord,
-    ) -> Outcome {
-        standing(&vgw)?;
-        isolated(turn)?;
-        let unit = self.units.get(UnitId::Vgw(vgw.slot));
-        let trying = unit.refused.is_none() && unit.state() != UnitState::Idle;
-        if vgw.enabled && (trying || unit.asked.is_some()) {
-            return Err(conflict(format!(
-                "the virtual gateway of {} is already started",
-                vgw.provider
-            )));
-        }
-        vgw.enabled = true;
-        vgw.frozen = false;
-        vgw.serial += 1;
-        self.change_vgw(turn, asking, vgw, "started the virtual gateway", Goal::Up)
-    }
-
-    pub(super) fn stop_vgw(
-        &mut self,
-        turn: &mut Turn<'_>,
-        asking: &Asking,
-        mut vgw: VgwRecord,
-    ) -> Outcome {
-        standing(&vgw)?;
-        if !vgw.enabled {
-            return Err(conflict(format!(
-                "the virtual gateway of {} is already stopped",
-                vgw.provider
-            )));
-        }
-        vgw.enabled = false;
-        vgw.frozen = false;
-        self.change_vgw(turn, asking, vgw, "stopped the virtual gateway", Goal::Down)
-    }
-
-    pub(super) fn restart_vgw(
-        &mut self,
-        turn: &mut Turn<'_>,
-        asking: &Asking,
-        mut vgw: VgwRecord,
-    ) -> Outcome {
-        standing(&vgw)?;
-        if !vgw.enabled {
-            return Err(conflict(format!(
-                "the virtual gateway of {} is stopped; start it",
-                vgw.provider
-            )));
-        }
-        vgw.frozen = false;
-        isolated(turn)?;
-        vgw.serial += 1;
-        self.change_vgw(turn, asking, vgw, "restarted the virtual gateway", Goal::Up)
-    }
-
-    pub(super) fn freeze_vgw(
-        &mut self,
-        turn: &mut Turn<'_>,
-        asking: &Asking,
-        mut vgw: VgwRecord,
-    ) -> Outcome {
-        standing(&vgw)?;
-        let active = self.units.get(UnitId::Vgw(vgw.slot)).state() == UnitState::Active;
-        let why = match (vgw.enabled, vgw.frozen, active) {
-            (false, ..) => Some("stopped; nothing of it runs"),
-            (true, true, _) => Some("already frozen"),
-            (true, false, false) => Some("not active yet; try again when it is"),
-            (true, false, true) => None,
-        };
-        if let Some(why) = why {
-            return Err(conflict(format!(
-                "the virtual gateway of {} is {why}",
-                vgw.provider
-            )));
-        }
-        vgw.frozen = true;
-        self.change_vgw(turn, asking, vgw, "froze the virtual gateway", Goal::Held)
-    }
-
-    pub(super) fn thaw_vgw(
-        &mut self,
-        turn: &mut Turn<'_>,
-        asking: &Asking,
-        mut vgw: VgwRecord,
-    ) -> Outcome {
-        standing(&vgw)?;
-        if !vgw.frozen {
-            return Err(conflict(format!(
-                "the virtual gateway of {} is not frozen",
-                vgw.provider
-            )));
-        }
-        vgw.frozen = false;
-        self.change_vgw(turn, asking, vgw, "thawed the virtual gateway", Goal::Held)
-    }
-
-    fn change_vgw(
-        &mut self,
-        turn: &mut Turn<'_>,
-        asking: &Asking,
-        vgw: VgwRecord,
-        text: &str,
-        goal: fn(UnitId) -> Goal,
-    ) -> Outcome {
-        let draft = event(turn.now, &asking.actor(), Some(&vgw.provider), text, "");
-        let unit = UnitId::Vgw(vgw.slot);
-        self.commit_with(turn, draft, vec![Change::Vgw(vgw)])?;
-        self.units.may_adjust(unit);
-        let until = turn.now.monotonic_ms + STOP_VGW_MS + BUILD_MS;
-        self.waiters.add(asking.call, goal(unit), Form::Done, until);
-        Ok(None)
     }
 
     pub(super) fn set_contract(
@@ -407,11 +293,11 @@ impl Steward {
 }
 
 /// No virtual gateway is started by a kernel that could not keep it apart from the others.
-fn isolated(turn: &mut Turn<'_>) -> Result<(), Refusal> {
+pub(super) fn isolated(turn: &mut Turn<'_>) -> Result<(), Refusal> {
     missing(turn.outside).map_or(Ok(()), |why| Err(not_admitted(why)))
 }
 
-fn standing(vgw: &VgwRecord) -> Result<(), Refusal> {
+pub(super) fn standing(vgw: &VgwRecord) -> Result<(), Refusal> {
     match vgw.phase {
         Phase::Standing => Ok(()),
         Phase::Emptying => Err(conflict(format!(
