@@ -1,8 +1,8 @@
 //! The inner user: whom a bundle's program believes to be
 //!
-//! A name of the bundle's own `/etc/passwd`, or a number. Holding one proves its shape: a name that
-//! begins with a letter or an underscore and has at most 32 letters, digits, hyphens, underscores;
-//! or a number from 1 to 65533 (65534 is nobody, whose files belong to no one).
+//! A name, which is made to mean the bundle's own number in its `/etc/passwd`. Never a number: those
+//! are the gateway's to give, one to each bundle. Holding one proves its shape: it begins with a letter
+//! or an underscore and has at most 32 letters, digits, hyphens, underscores.
 
 use core::fmt;
 use core::str::FromStr;
@@ -12,50 +12,51 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::limits::NAME;
 
-/// Highest number.
-const HIGHEST: u16 = 65_533;
-
-/// A user inside a bundle.
+/// The name of a user inside a bundle.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum InnerUser {
-    /// By its number.
-    Number(u16),
-    /// By its name in the bundle's `/etc/passwd`.
-    Name(String<NAME>),
+pub struct InnerUser(String<NAME>);
+
+/// A text is not the name of a user inside a bundle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotAUser {
+    /// It has another form.
+    #[error(
+        "a user is a name of at most {NAME} letters, digits, hyphens and underscores that does not begin with a digit or hyphen"
+    )]
+    Form,
+    /// It is a number.
+    #[error(
+        "a user is a name, not a number: the gateway chooses each bundle's number, and the name is made to mean it; take the name from the program's /etc/passwd"
+    )]
+    Number,
 }
 
-/// A text is not a user inside a bundle.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "a user is a name of at most {NAME} letters, digits, hyphens and underscores, or a number from 1 to {HIGHEST}"
-)]
-pub struct NotAUser;
+impl InnerUser {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
 
 impl FromStr for InnerUser {
     type Err = NotAUser;
 
     fn from_str(text: &str) -> Result<Self, NotAUser> {
-        if text.bytes().all(|byte| byte.is_ascii_digit()) {
-            let number = text.parse::<u16>().ok();
-            let number = number.filter(|number| (1..=HIGHEST).contains(number));
-            let number = number.filter(|_| !text.starts_with('0'));
-            return number.map(Self::Number).ok_or(NotAUser);
+        if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(NotAUser::Number);
         }
         let begins = text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
         if !begins || !text.bytes().all(plain) {
-            return Err(NotAUser);
+            return Err(NotAUser::Form);
         }
-        String::try_from(text).map(Self::Name).map_err(|_| NotAUser)
+        String::try_from(text).map(Self).map_err(|_| NotAUser::Form)
     }
 }
 
 impl fmt::Display for InnerUser {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Number(number) => fmt::Display::fmt(number, out),
-            Self::Name(name) => out.write_str(name),
-        }
+        out.write_str(&self.0)
     }
 }
 
@@ -77,16 +78,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn users_are_names_or_numbers() {
-        assert_eq!("101".parse(), Ok(InnerUser::Number(101)));
+    fn users_are_names() {
         for name in ["mosquitto", "_apt", "Debian-exim", "www-data"] {
-            assert!(matches!(name.parse(), Ok(InnerUser::Name(_))), "{name}");
+            assert_eq!(name.parse::<InnerUser>().unwrap().as_str(), name);
         }
         let long = "a12345678901234567890123456789012";
-        for bad in [
-            "", "0", "007", "65534", "65536", "-1", "1a", "a b", "a:b", "é", long,
-        ] {
-            assert_eq!(bad.parse::<InnerUser>(), Err(NotAUser), "{bad}");
+        for bad in ["", "-1", "1a", "a b", "a:b", "é", long] {
+            assert_eq!(bad.parse::<InnerUser>(), Err(NotAUser::Form), "{bad}");
+        }
+        for number in ["0", "101", "65534", "007"] {
+            assert_eq!(number.parse::<InnerUser>(), Err(NotAUser::Number));
         }
     }
 }

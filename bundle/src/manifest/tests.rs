@@ -150,8 +150,8 @@ fn values_are_refused_with_their_key_and_a_remedy() {
         ),
         (
             "readiness",
-            "user = \"65534\"\nreadiness",
-            "a number from 1 to 65533",
+            "user = \"101\"\nreadiness",
+            "`run.user` is wrong: a user is a name, not a number",
         ),
         (
             "processes = 16",
