@@ -1,7 +1,7 @@
 //! The data disk: the only thing on the box that outlives a power cut
 //!
-//! A sparse raw file with ext4, project quotas in force from the first mount, and the provisioned
-//! certificates in it. Made once; never touched again by the builder, because from then on it is the
+//! A sparse raw file with ext4, quotas of projects and users in force from the first mount, and the
+//! provisioned certificates in it. Made once; never touched again by the builder, because from then on it is the
 //! box's. Everything that ext4 would otherwise do lazily in the background is done here, so that a
 //! boot costs the same each time.
 
@@ -139,7 +139,7 @@ fn own(image: &Path, entries: &[Entry], work: &Path) -> Result<()> {
 fn enforce_quota(image: &Path) -> Result<()> {
     tool::output(
         tool::command("tune2fs")
-            .args(["-O", "quota", "-Q", "^usrquota,^grpquota,prjquota"])
+            .args(["-O", "quota", "-Q", "usrquota,^grpquota,prjquota"])
             .arg(image),
     )
     .map(drop)

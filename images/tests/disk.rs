@@ -36,6 +36,11 @@ fn a_new_disk_has_quotas_owners_and_certificates() -> Result<()> {
         features.contains(" quota") && features.contains(" project"),
         "{features}"
     );
+    let books = ask(&disk, "show_super_stats -h")?;
+    assert!(
+        books.contains("User quota inode:") && books.contains("Project quota inode:"),
+        "{books}"
+    );
     let state = ask(&disk, "stat /limen/state")?;
     assert!(
         state.contains("User:   900") && state.contains("Mode:  0700"),

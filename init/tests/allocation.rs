@@ -22,7 +22,7 @@ use limen_proto::control::Verb;
 use limen_proto::id::{BundleIndex, Digest, Slot, UnitRef};
 use limen_proto::posture::Posture;
 use limen_proto::restart::RestartPolicy;
-use limen_proto::spec::{BundleSpec, Readiness, VgwSpec};
+use limen_proto::spec::{BundleSpec, Readiness, Storage, VgwSpec};
 use limen_proto::state::Exit;
 use limen_proto::table::{CoreUnit, Network, Role, Table};
 use limen_proto::words::Words;
@@ -162,6 +162,7 @@ fn bundle(slot: Slot) -> BundleSpec {
         spare: false,
         limits: LIMITS,
         guarantees: Guarantees::default(),
+        storage: Storage::default(),
         temporary: 0,
         volumes: heapless::Vec::new(),
         ports: heapless::Vec::new(),

@@ -41,6 +41,8 @@ pub enum Feature {
     DiskQuota,
     /// `vm.memfd_noexec`.
     MemoryFiles,
+    /// ext4 user quotas on the data disk.
+    VolumeQuota,
 }
 
 /// What is to be said of a feature.
@@ -76,7 +78,7 @@ const fn wanted(name: &'static str, costs: &'static str, remedy: &'static str) -
 
 impl Feature {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::MemoryControl,
         Self::ProcessControl,
         Self::ProcessorShares,
@@ -91,6 +93,7 @@ impl Feature {
         Self::DiskRates,
         Self::DiskQuota,
         Self::MemoryFiles,
+        Self::VolumeQuota,
     ];
 
     /// What is to be said of it.
@@ -165,6 +168,11 @@ impl Feature {
                 "memory-files",
                 "the system-call filter refuses memfd_create instead, to programs that would use it well too",
                 "use Linux 6.3 or newer",
+            ),
+            Self::VolumeQuota => wanted(
+                "volume-quota",
+                "a bundle's volumes are not held to their size, only all of a virtual gateway together; what each bundle has on the disk is not known",
+                "unmount the data disk and put it into service with user quotas from another system: tune2fs -O quota -Q usrquota,prjquota, then e2fsck -f",
             ),
         }
     }

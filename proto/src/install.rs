@@ -116,8 +116,7 @@ pub struct VolumeWish {
     pub name: Name,
     /// Where the bundle sees it.
     pub path: String,
-    /// Bytes that admission sets aside for it; the kernel holds the virtual gateway's disk as a whole,
-    /// not each volume.
+    /// Bytes. Admission sets them aside; the kernel holds a bundle to the sum of its volumes.
     pub size: u64,
 }
 

@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::account::Counters;
 use crate::contract::Contract;
 use crate::id::Slot;
+use crate::limits::BUNDLES_PER_SLOT;
 use crate::posture::{Compared, Posture};
 use crate::spec::{BundleShare, BundleSpec, VgwSpec};
 use crate::table::{CoreUnit, DeviceClass};
@@ -75,7 +76,7 @@ pub enum Task {
         /// The new contract.
         contract: Contract,
         /// What its running bundles have of it.
-        shares: heapless::Vec<BundleShare, { crate::limits::BUNDLES_PER_SLOT }>,
+        shares: heapless::Vec<BundleShare, BUNDLES_PER_SLOT>,
     },
     /// Kill what still runs in a virtual gateway and remove what was made for it: link, firewall
     /// entries, cgroups. Its tree on the disk stays. What is not there is no error. Answers with
@@ -103,7 +104,8 @@ pub enum Task {
     /// Close what rides with this: the last descriptor of mounts takes the kernel some time. There
     /// is no answer.
     Close,
-    /// Look at what is used of a virtual gateway's link and quota.
+    /// Look at what is used of a virtual gateway's link and quotas. Further descriptor: its network
+    /// namespace (the shaper of its upload is in there).
     Count {
         /// Which.
         slot: Slot,
@@ -151,12 +153,21 @@ pub enum Answer {
 pub struct Found {
     /// What it has used. Of a running one only what its link counted, of a removed one all.
     pub counters: Counters,
-    /// Bytes on the disk: store, staging and volumes together.
-    pub disk: u64,
-    /// Files, directories and links on the disk.
-    pub inodes: u64,
+    /// On the disk: store, staging and volumes together.
+    pub disk: Stored,
+    /// Of that, what belongs to each bundle by its place: its volumes.
+    pub volumes: [Stored; BUNDLES_PER_SLOT],
     /// Packets that were refused since its link was made.
     pub refused: Refused,
+}
+
+/// What somebody has on the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Stored {
+    /// Bytes.
+    pub bytes: u64,
+    /// Files, directories and links.
+    pub inodes: u64,
 }
 
 /// Packets that were refused to a virtual gateway.
@@ -172,8 +183,10 @@ pub struct Refused {
     pub forward: u64,
     /// Beginning a connection beyond its share.
     pub connections: u64,
+    /// Dropped by the shaper of its upload.
+    pub upload: u64,
     /// Dropped by the shaper of its download.
-    pub shaped: u64,
+    pub download: u64,
 }
 
 /// A running unit that is to be looked at.
@@ -199,6 +212,8 @@ pub struct Inspected {
 pub enum Built {
     /// A core unit that is no hand.
     Core(CoreUnit),
+    /// A hand: its entry, the slot that it works for, and its run.
+    Hand(CoreUnit, Slot, u8),
     /// A virtual gateway.
     Vgw(VgwSpec),
     /// A bundle.

@@ -90,6 +90,8 @@ aspects! {
     CgroupValues: "cgroup-values",
     /// The kernel's personality.
     Personality: "personality",
+    /// The quota of what it may write on the disk.
+    Disk: "disk",
 }
 
 /// A set of aspects.

@@ -45,6 +45,15 @@ pub enum Readiness {
     Notify,
 }
 
+/// What a bundle's volumes may hold together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Storage {
+    /// Bytes: the sum of the volumes' sizes.
+    pub bytes: u64,
+    /// Files, directories and links: as large a part of the contract's as the bytes are.
+    pub inodes: u32,
+}
+
 /// What a running bundle is held to, as far as it can be changed in place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BundleShare {
@@ -54,6 +63,8 @@ pub struct BundleShare {
     pub limits: Limits,
     /// Its share of what the contract guarantees.
     pub guarantees: Guarantees,
+    /// Its share of the disk.
+    pub storage: Storage,
 }
 
 /// A bundle to start.
@@ -85,6 +96,8 @@ pub struct BundleSpec {
     pub temporary: u64,
     /// Volumes.
     pub volumes: Vec<Volume, VOLUMES>,
+    /// What they may hold together.
+    pub storage: Storage,
     /// TCP ports that it may listen on, besides those that the kernel chooses.
     pub ports: Vec<u16, PORTS>,
     /// Device classes of the image's table.

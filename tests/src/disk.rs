@@ -73,6 +73,26 @@ pub fn damage(image: &Path, file: &str) -> Result<()> {
     Ok(())
 }
 
+/// Takes the quota of users from an ext4 image, or gives it back, by the words of the remedy.
+///
+/// # Errors
+/// e2fsprogs is missing, or refuses.
+pub fn user_quota(image: &Path, on: bool) -> Result<()> {
+    let kinds = if on { "usrquota,prjquota" } else { "^usrquota" };
+    let mut tune = e2fsprogs("tune2fs");
+    tune.args(["-O", "quota", "-Q", kinds]).arg(image);
+    succeeded(&mut tune, 0)?;
+    // It may mend; 1 says that it did.
+    succeeded(e2fsprogs("e2fsck").args(["-f", "-p"]).arg(image), 1)
+}
+
+fn succeeded(command: &mut Command, most: i32) -> Result<()> {
+    let output = command.output().context(REMEDY)?;
+    let fine = output.status.code().is_some_and(|code| code <= most);
+    ensure!(fine, "{command:?}: {output:?}");
+    Ok(())
+}
+
 /// Bytes of a block: the superblock at 1024 has their logarithm less 10 at offset 24
 /// (`Documentation/filesystems/ext4/super.rst`).
 fn block_size(image: &Path) -> Result<u64> {

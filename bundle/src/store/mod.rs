@@ -5,7 +5,7 @@
 //! | `store/<digest>/manifest.toml`, `manifest.minisig`, `index` | what was signed, as it was | superuser, 0644 |
 //! | `store/<digest>/root/` | the bundle's files | superuser, 0755 or 0644 |
 //! | `staging/` | what is being written or removed | superuser |
-//! | `volumes/<bundle>/<volume>/` | a bundle's data | its outer uid, 0700 |
+//! | `volumes/<bundle>/<volume>/` | a bundle's data | its outer uid (new: superuser), 0700 |
 //!
 //! All three lie in one project-quota tree, so they are charged together and a rename between them is
 //! possible (KERNEL.md, A6). A thing is in `store` or `volumes` only when it is complete and on the disk:

@@ -1,9 +1,10 @@
 //! Volumes: directories that belong to a bundle and outlive its versions.
 //!
-//! A volume is named by bundle and volume, never by digest, so an update finds it. Its owner is the outer
-//! uid of the bundle's place in its virtual gateway. A bundle that was removed with its volumes kept
-//! may come back in another place: then everything in them changes hands, the volume's own directory
-//! last, so that a cut in the middle is seen and repeated.
+//! A volume is named by bundle and volume, never by digest, so an update finds it. It is made the
+//! superuser's: limen-jail gives it to the outer uid of the bundle's place in its virtual gateway when it
+//! first starts there, once that uid's quota is as large as the new volume asks. A bundle that was removed
+//! with its volumes kept may come back in another place: then everything in them changes hands, the
+//! volume's own directory last, so that a cut in the middle is seen and repeated.
 
 use limen_proto::name::Name;
 use rustix::fs::{FileType, Mode};
@@ -15,7 +16,7 @@ use super::{Ownership, Tenant};
 const MODE: Mode = Mode::from_raw_mode(0o700);
 
 impl Tenant {
-    /// Makes the volume unless it is there, and gives it to `owner`.
+    /// Makes the volume unless it is there; one that another uid than `owner` has is given to it.
     ///
     /// # Errors
     /// What the kernel refused.
@@ -34,7 +35,7 @@ impl Tenant {
         rustix::fs::fchmod(&made, MODE)
             .map_err(StoreError::new("change mode of", name.as_str()))?;
         if self.ownership == Ownership::Box {
-            self.staging.chown(&name, owner)?;
+            self.staging.chown(&name, 0)?;
         }
         made.sync()?;
         self.staging
@@ -57,7 +58,9 @@ impl Tenant {
     }
 
     fn hand_over(&self, holder: &Directory, volume: &str, owner: u32) -> Result<(), StoreError> {
-        if self.ownership == Ownership::Caller || holder.stat(volume)?.st_uid == owner {
+        // The superuser's was never given to a bundle.
+        let is_right = |whose| whose == owner || whose == 0;
+        if self.ownership == Ownership::Caller || is_right(holder.stat(volume)?.st_uid) {
             return Ok(());
         }
         let top = holder.directory(volume)?;

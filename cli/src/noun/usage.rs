@@ -87,20 +87,15 @@ fn used(object: &Value, named: &str) -> Value {
         named: object[named],
         "memory-usage": object["memory-usage"],
         "process-count": object["process-count"],
-        "disk-usage": disk(object),
+        "disk-usage": object["disk-usage"],
+        "disk-limit": object["disk-limit"],
         "month": object["month"],
         "total": object["total"],
+        "install-total": object["install-total"],
     })
 }
 
-fn disk(object: &Value) -> u64 {
-    match object["disk-usage"].as_u64() {
-        Some(bytes) => bytes,
-        None => number(object, "disk-space-in-use") * 1024,
-    }
-}
-
-const COUNTED: [&str; 9] = [
+const COUNTED: [&str; 10] = [
     "MONTH",
     "CPU",
     "THROTTLED",
@@ -110,6 +105,7 @@ const COUNTED: [&str; 9] = [
     "RESTARTS",
     "SENT",
     "RECEIVED",
+    "WRITTEN",
 ];
 
 fn counted(counters: &Value) -> Vec<String> {
@@ -134,6 +130,7 @@ fn counted(counters: &Value) -> Vec<String> {
         field(counters, "restarts"),
         packets("bytes-sent", "packets-sent"),
         packets("bytes-received", "packets-received"),
+        show_bytes(number(counters, "disk-bytes-written")),
     ]
 }
 
@@ -153,6 +150,14 @@ fn show(used: &[Value], named: &str) -> String {
         let mut row = vec![String::new(); 4];
         row.extend(counted(&one["total"]));
         rows.push(row);
+        if one["install-total"].is_object() {
+            let mut row = vec![String::new(); 4];
+            row.extend(counted(&one["install-total"]));
+            if let Some(month) = row.get_mut(4) {
+                "install".clone_into(month);
+            }
+            rows.push(row);
+        }
     }
     table(&headings, &rows, "nothing has an account")
 }
@@ -171,6 +176,7 @@ mod tests {
             "state": "Active",
             "month": {"month": "2026-11", "cpu-usage": 1_500_000, "out-of-memory-kills": 1},
             "total": {"cpu-usage": 2_500_000, "bytes-sent": 4096, "packets-sent": 7},
+            "install-total": {"cpu-usage": 700_000, "disk-bytes-written": 8192},
         });
         let used = used(&object, "provider");
         assert!(used["state"].is_null(), "about use only");
@@ -180,5 +186,7 @@ mod tests {
         assert!(lines[1].contains("2026-11"), "{text}");
         assert!(lines[2].contains("total"), "{text}");
         assert!(lines[2].contains("(7 packets)"), "{text}");
+        assert!(lines[3].contains("install"), "{text}");
+        assert!(lines[3].contains("8 KiB"), "{text}");
     }
 }

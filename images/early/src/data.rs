@@ -86,9 +86,10 @@ pub(crate) fn leave_note(root: &str, data: &Data) -> Result<(), Fault> {
 }
 
 fn mount_disk(node: &Path, target: &str) -> Result<(), Errno> {
-    // noatime: reading must not write to flash.
+    // noatime: reading must not write to flash. usrquota does nothing on a disk that was made without
+    // the quota of users, and is no reason not to mount it: limen-jail looks at what is in force.
     let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOATIME;
-    rustix::mount::mount(node, target, "ext4", flags, Some(c"prjquota"))
+    rustix::mount::mount(node, target, "ext4", flags, Some(c"usrquota,prjquota"))
 }
 
 fn mount_stand_in(target: &str) -> Result<(), Fault> {

@@ -8,7 +8,7 @@ use limen_proto::contract::{Contract, Guarantees, Limits, Rate};
 use limen_proto::control::{CONTROL_DESCRIPTOR, ControlError, Event, Request, UnitReport, Verb};
 use limen_proto::id::{BundleIndex, Slot, UnitId};
 use limen_proto::restart::RestartPolicy;
-use limen_proto::spec::{BundleSpec, Readiness, VgwSpec};
+use limen_proto::spec::{BundleSpec, Readiness, Storage, VgwSpec};
 use limen_proto::state::{Fault, UnitState};
 use limen_proto::words::Words;
 
@@ -321,6 +321,7 @@ fn start_bundle(number: u16, place: u16, act: &str) -> Verb {
             spare: false,
             limits: limits(4 << 20, 4),
             guarantees: Guarantees::default(),
+            storage: Storage::default(),
             temporary: 0,
             volumes: heapless::Vec::new(),
             ports: heapless::Vec::new(),

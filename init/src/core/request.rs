@@ -135,6 +135,7 @@ impl Supervisor {
                     if let Some(Program::Bundle(spec)) = bundle.map(|unit| &mut unit.program) {
                         spec.limits = share.limits;
                         spec.guarantees = share.guarantees;
+                        spec.storage = share.storage;
                     }
                 }
                 self.push(Effect::Adjust(slot));

@@ -316,6 +316,7 @@ impl Unit {
                 index: spec.index,
                 limits: spec.limits,
                 guarantees: spec.guarantees,
+                storage: spec.storage,
             }),
             Program::Core(_) | Program::Hand(..) | Program::Vgw(_) | Program::Bundle(_) => None,
         }

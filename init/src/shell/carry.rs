@@ -3,7 +3,7 @@
 //! One at a time, in the core's order, until there is none. An effect that fails becomes an event
 //! where the core waits for its outcome, and a line in the log where it does not.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 use heapless::String;
 use limen_proto::control::Event as Told;
@@ -76,7 +76,9 @@ impl Shell {
             Effect::Freeze(slot, frozen) => self.freeze(slot, frozen),
             Effect::Count(life) => {
                 if let UnitId::Vgw(slot) = life.unit {
-                    self.send_out(Purpose::Count(life), &Task::Count { slot }, None);
+                    let network = self.network_of(life.unit);
+                    let task = Task::Count { slot };
+                    self.send_out(Purpose::Count(life), &task, network.as_ref());
                 }
             }
             Effect::KernelLog(to) => self.give_kernel_log(to),
@@ -130,8 +132,7 @@ impl Shell {
         let Some(contract) = contract.cloned() else {
             return;
         };
-        let namespaces = self.lives.of(unit).and_then(|one| one.namespaces.as_ref());
-        let network = namespaces.and_then(|(_, network)| duplicate(network).ok());
+        let network = self.network_of(unit);
         let bundles = self.core.units().iter();
         let shares = bundles.filter_map(|one| one.share_in(slot));
         let task = Task::Adjust {
@@ -140,6 +141,12 @@ impl Shell {
             shares: shares.take(BUNDLES_PER_SLOT).collect(),
         };
         self.send_out(Purpose::Adjust(slot), &task, network.as_ref());
+    }
+
+    /// The network namespace of a virtual gateway, to hand to limen-jail.
+    fn network_of(&mut self, unit: UnitId) -> Option<OwnedFd> {
+        let namespaces = self.lives.of(unit)?.namespaces.as_ref();
+        namespaces.and_then(|(_, network)| duplicate(network).ok())
     }
 
     fn freeze(&self, slot: Slot, frozen: bool) {

@@ -19,14 +19,20 @@ use crate::core::unit::Program;
 /// From the execution of a program to the look at it, milliseconds: longer than a start of anything
 /// that is measured.
 const SETTLE_MS: u64 = 500;
+/// The same of a hand, which ends when its work is done. One that is gone by then is not looked at.
+const SETTLE_HAND_MS: u64 = 20;
 
 impl Shell {
     /// A program of a life was executed.
     pub(super) fn plan_inspection(&mut self, life: UnitRef) {
-        // A hand is gone before anyone could look, and what is parked is looked at when it is opened.
-        let is_left = matches!(life.unit, UnitId::Hand(..)) || self.lives.is_ahead(life);
-        let due = self.now.saturating_add(SETTLE_MS);
-        if let Some(books) = self.lives.get(life).filter(|_| !is_left) {
+        // What is parked is looked at when it is opened.
+        let is_ahead = self.lives.is_ahead(life);
+        let settle = match life.unit {
+            UnitId::Hand(..) => SETTLE_HAND_MS,
+            UnitId::Core(_) | UnitId::Vgw(_) | UnitId::Bundle(..) => SETTLE_MS,
+        };
+        let due = self.now.saturating_add(settle);
+        if let Some(books) = self.lives.get(life).filter(|_| !is_ahead) {
             books.inspection = Some(due);
         }
     }
@@ -90,7 +96,15 @@ impl Shell {
             }
             Some(Program::Vgw(spec)) => Some(Built::Vgw(spec.clone())),
             Some(Program::Bundle(spec)) => Some(Built::Bundle(spec.clone())),
-            Some(Program::Hand(..)) | None => None,
+            Some(Program::Hand(number, slot)) => {
+                let entry = self.table.units.get(usize::from(*number)).cloned();
+                let run = match life.unit {
+                    UnitId::Hand(_, run) => run,
+                    UnitId::Core(_) | UnitId::Vgw(_) | UnitId::Bundle(..) => return,
+                };
+                entry.map(|entry| Built::Hand(entry, *slot, run))
+            }
+            None => None,
         };
         let Some(unit) = unit else { return };
         let group = self.lives.get(life).and_then(|books| books.group.as_ref());

@@ -133,8 +133,33 @@ pub(super) static KIND: Kind = Kind {
             name: "DiskSpaceInUse",
             form: Form::Long,
             unit: "kilobytes",
-            description: "its files in the store, by its signed index; volumes are counted for the \
-                          virtual gateway only (TR-181 ExecutionUnit)",
+            description: "its files in the store, by its signed index, and its volumes (TR-181 \
+                          ExecutionUnit)",
+        },
+        Attribute {
+            name: "DiskUsage",
+            form: Form::Long,
+            unit: "bytes",
+            description: "bytes in its volumes (the quota of its uid; 0 where the data disk keeps none)",
+        },
+        Attribute {
+            name: "DiskLimit",
+            form: Form::Long,
+            unit: "bytes",
+            description: "most bytes in its volumes together, from the manifest; Posture says whether \
+                          the kernel holds it",
+        },
+        Attribute {
+            name: "InodeCount",
+            form: Form::Long,
+            unit: "",
+            description: "files, directories and links in its volumes",
+        },
+        Attribute {
+            name: "InodeLimit",
+            form: Form::Long,
+            unit: "",
+            description: "most of them: as large a part of the contract's as DiskLimit is",
         },
         usage::TOTAL,
         usage::MONTH,
@@ -321,7 +346,13 @@ fn values(bundle: &Bundle) -> Vec<Value> {
         json!(bundle.usage.memory),
         json!(bundle.usage.processes),
         json!(kilobytes(bundle.usage.memory)),
-        json!(kilobytes(bundle.usage.disk)),
+        json!(kilobytes(
+            bundle.usage.disk.saturating_add(bundle.stored.bytes)
+        )),
+        json!(bundle.stored.bytes),
+        json!(bundle.storage.bytes),
+        json!(bundle.stored.inodes),
+        json!(bundle.storage.inodes),
         usage::total(&bundle.account),
         usage::month(&bundle.account),
         posture(&bundle.posture),

@@ -17,7 +17,7 @@ pub(super) const TOTAL: Attribute = Attribute {
     description: "what it has used since it was made, over restarts and power cuts: CpuUsage and \
                   ThrottledTime (microseconds), ThrottledPeriods, MemoryPeak (bytes), MemoryHighHits, \
                   MemoryLimitHits, OutOfMemoryKills, ProcessLimitHits, Restarts, BytesSent, \
-                  BytesReceived, PacketsSent, PacketsReceived",
+                  BytesReceived, PacketsSent, PacketsReceived, DiskBytesRead, DiskBytesWritten",
 };
 
 /// Since the month began.
@@ -27,6 +27,20 @@ pub(super) const MONTH: Attribute = Attribute {
     unit: "",
     description: "the same since the beginning of the calendar month that Month names (UTC)",
 };
+
+/// What limen-install used for a virtual gateway, since that was made.
+pub(super) const INSTALL: Attribute = Attribute {
+    name: "InstallTotal",
+    form: Form::Map,
+    unit: "",
+    description: "what installing and removing its bundles has used of the core's, in the form of \
+                  Total, which does not have it",
+};
+
+/// The value of [`INSTALL`].
+pub(super) fn install(account: &Account) -> Value {
+    counters(&account.total)
+}
 
 /// What `months` answers.
 pub(super) const MONTHS: &str = "what it used in each month, the present one last, at most 13 of \
@@ -84,5 +98,7 @@ fn counters(counters: &Counters) -> Value {
         "BytesReceived": counters.bytes_received,
         "PacketsSent": counters.packets_sent,
         "PacketsReceived": counters.packets_received,
+        "DiskBytesRead": counters.disk_read,
+        "DiskBytesWritten": counters.disk_written,
     })
 }

@@ -160,6 +160,7 @@ pub(super) static KIND: Kind = Kind {
         },
         usage::TOTAL,
         usage::MONTH,
+        usage::INSTALL,
         Attribute {
             name: "Contract",
             form: Form::Map,
@@ -172,6 +173,12 @@ pub(super) static KIND: Kind = Kind {
             unit: "",
             description: "the isolation that the kernel really enforces: LandlockAbi, Seccomp, \
                           UserNamespace, MemfdExecDenied, DiskQuota, Shaped; Compared: whether what was read back from the running unit is exact, or what differs",
+        },
+        Attribute {
+            name: "InstallPosture",
+            form: Form::Map,
+            unit: "",
+            description: "the same of the last run of limen-install for it that was read back",
         },
         Attribute {
             name: "Published",
@@ -351,8 +358,10 @@ fn values(vgw: &Vgw) -> Vec<Value> {
         json!(total.packets_received),
         usage::total(&vgw.account),
         usage::month(&vgw.account),
+        usage::install(&vgw.install),
         json!(vgw.contract),
         posture(&vgw.posture),
+        posture(&vgw.install_posture),
         json!(vgw.contract.publish),
         json!(vgw.bundles),
     ]

@@ -2,8 +2,10 @@
 
 use limen_proto::contract::{Contract, Limits, Protocol, Publish, Rate};
 use limen_proto::id::Digest;
+use limen_proto::jail::Stored;
 use limen_proto::manage::{Account, Bundle, Grant, Usage, Vgw};
 use limen_proto::posture::{Compared, Posture};
+use limen_proto::spec::Storage;
 use limen_proto::state::{BundleState, Exit, Fault, UnitState};
 
 /// Everything that can be managed.
@@ -93,6 +95,8 @@ pub fn vgw(provider: &str, slot: u16) -> Vgw {
             ..Usage::default()
         },
         account: Account::default(),
+        install: Account::default(),
+        install_posture: Posture::default(),
         bundles: 2,
     }
 }
@@ -118,6 +122,14 @@ pub fn bundle(name: &str) -> Bundle {
             memory: 1 << 20,
             processes: 1,
             ..Usage::default()
+        },
+        stored: Stored {
+            bytes: 5000,
+            inodes: 3,
+        },
+        storage: Storage {
+            bytes: 1 << 20,
+            inodes: 64,
         },
         account: Account::default(),
         ports: vec![("web".parse().unwrap(), Protocol::Tcp, 80)],

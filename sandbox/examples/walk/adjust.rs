@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use limen_proto::contract::{Contract, Guarantees, Limits, Rate};
 use limen_proto::id::{BundleIndex, Slot};
 use limen_proto::jail::{Answer, Task};
-use limen_proto::spec::BundleShare;
+use limen_proto::spec::{BundleShare, Storage};
 
 use crate::expect;
 use crate::guest::{CGROUP, Job, cgroup};
@@ -41,6 +41,7 @@ pub(crate) fn adjust(slot: Slot, vgw: &Vgw) {
             cpu_percent: 0,
             memory: 4 << 20,
         },
+        storage: Storage::default(),
     };
     run("tightened", slot, vgw, &tight, share);
     for (file, wanted) in [

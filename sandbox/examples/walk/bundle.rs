@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use limen_channel::Listener;
 use limen_proto::contract::Guarantees;
 use limen_proto::id::{BundleIndex, Digest, Slot};
 use limen_proto::jail::{Answer, Task};
-use limen_proto::spec::{BundleSpec, Readiness, Volume};
+use limen_proto::spec::{BundleSpec, Readiness, Storage, Volume};
 use limen_proto::table::DeviceClass;
 use limen_sandbox::reap;
 
@@ -134,9 +134,35 @@ pub(crate) fn store(slot: Slot) {
     let _ = symlink("bin", format!("{root}/sbin"));
     let volume = format!("/data/limen/tenant/{slot}/volumes/web/data");
     fs::create_dir_all(&volume).unwrap();
-    let owner = BundleIndex::new(0).unwrap().outer_id(slot);
-    chown(&volume, Some(owner), Some(owner)).unwrap();
+    // Root's, as limen-install leaves it: it is given to the bundle at its first start.
     fs::set_permissions(&volume, fs::Permissions::from_mode(0o700)).unwrap();
+}
+
+/// A bundle's own share of the disk: held where it is small, and where it is large nothing else is
+/// in the way of the same program. Case C-07.
+pub(crate) fn storage(slot: Slot, vgw: &Vgw) {
+    let script = "cd /var/lib/data; busybox rm -rf *; busybox dd if=/dev/zero of=big bs=4k count=64; rm -f big; \
+                  i=0; while [ $i -lt 20 ] && : > f$i; do i=$((i+1)); done; echo made $i; busybox rm -rf f*";
+    let mut case = spec(slot, script);
+    for (name, bytes, inodes, expected) in [
+        (
+            "own-storage",
+            128 << 10,
+            12,
+            ["Disk quota exceeded", "!made 20"],
+        ),
+        (
+            "own-storage-large",
+            1 << 20,
+            64,
+            ["!Disk quota exceeded", "made 20"],
+        ),
+    ] {
+        case.storage = Storage { bytes, inodes };
+        let (text, failed) = run_bundle(slot, vgw, name, &case);
+        check(name, &text, &expected);
+        expect(&format!("{name} ran"), failed.is_none(), &failed);
+    }
 }
 
 /// A whole root file system of dynamically linked programs, when the image was given one as
@@ -185,6 +211,10 @@ pub(crate) fn spec(slot: Slot, script: &str) -> BundleSpec {
         spare: false,
         limits: limits(),
         guarantees: Guarantees::default(),
+        storage: Storage {
+            bytes: 64 << 20,
+            inodes: 4096,
+        },
         temporary: 4 << 20,
         volumes: heapless::Vec::from_slice(&[Volume {
             name: "data".parse().unwrap(),

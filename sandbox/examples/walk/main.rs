@@ -37,7 +37,7 @@ use crate::guest::{CGROUP, Job, prepare};
 use crate::adjust::adjust;
 use crate::bounds::bounds;
 use crate::broken::{BREAK, break_call, broken_calls, faults};
-use crate::bundle::{SCRIPTS, bundle, foreign_root, next_lives, store, timing};
+use crate::bundle::{SCRIPTS, bundle, foreign_root, next_lives, storage, store, timing};
 use crate::core::core_unit;
 use crate::knock_outs::{SKIP, knock_outs, skip_calls};
 use crate::race::race;
@@ -97,6 +97,7 @@ fn walk() {
             bundle(slot, &vgw, name, script, expected);
         }
         next_lives(slot, &vgw);
+        storage(slot, &vgw);
         foreign_root(slot, &vgw);
         faults(slot, &vgw);
         broken_calls(slot, &vgw);

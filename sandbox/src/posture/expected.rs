@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use limen_proto::contract::{Guarantees, LEAST_DESCRIPTORS, Limits};
-use limen_proto::id::Slot;
+use limen_proto::id::{BundleIndex, Slot};
 use limen_proto::jail::{Built, Inspected};
 use limen_proto::limits::{REAPER_UID, SLOT_IDS};
 use limen_proto::posture::Aspect;
@@ -19,7 +19,8 @@ use super::record::{Difference, Record};
 use crate::fault::Fault;
 use crate::step::cgroup::{self, OutOfMemory, Share};
 use crate::step::limits::{self, Death};
-use crate::step::root;
+use crate::step::{quota, root};
+use crate::sys::quota::{Amount, rounded};
 
 /// The limits that recipes set, as `/proc/PID/limits` names them.
 pub(super) const LIMITS: [(&str, Resource); 7] = [
@@ -40,9 +41,15 @@ pub(super) struct Expected {
     pub(super) cgroup: PathBuf,
     /// Directory, file, value.
     pub(super) values: Vec<(PathBuf, &'static str, String)>,
+    /// Who has a quota on the disk: a slot, or a bundle of it.
+    pub(super) quota: Option<(Slot, Option<BundleIndex>)>,
 }
 
 impl Expected {
+    pub(super) fn text(&self, aspect: Aspect) -> String {
+        self.record.text(aspect)
+    }
+
     pub(super) fn differences(&self, found: &Record) -> Vec<Difference> {
         self.record.differences(found)
     }
@@ -65,6 +72,8 @@ struct Parts<'a> {
     limits: &'a Limits,
     guarantees: Guarantees,
     victim: OutOfMemory,
+    /// Whose quota on the disk it is, and what it was given.
+    quota: Option<(Slot, Option<BundleIndex>, Amount)>,
     output: &'static str,
     /// Whether init hands it the kernel's log.
     kernel_log: bool,
@@ -73,7 +82,8 @@ struct Parts<'a> {
 /// The posture that a unit should have.
 pub(super) fn of(inspected: &Inspected) -> Result<Expected, Fault> {
     let parts = match &inspected.unit {
-        Built::Core(unit) => core(unit),
+        Built::Core(unit) => core(unit, format!("core/{}", unit.name)),
+        Built::Hand(unit, slot, run) => core(unit, format!("core/{}-{slot}-{run}", unit.name)),
         Built::Vgw(spec) => vgw(spec),
         Built::Bundle(spec) => bundle(spec, inspected.second_name)?,
     };
@@ -129,11 +139,20 @@ pub(super) fn of(inspected: &Inspected) -> Result<Expected, Fault> {
         .map(|(_, file, value)| format!("{file} {value}"))
         .collect();
     record.put(Aspect::CgroupValues, texts.join(", "));
+    if let Some((.., most)) = parts.quota {
+        record.put(Aspect::Disk, storage(rounded(most)));
+    }
     Ok(Expected {
         record,
         cgroup: Path::new(cgroup::LIMEN).join(parts.cgroup),
         values,
+        quota: parts.quota.map(|(slot, bundle, _)| (slot, bundle)),
     })
+}
+
+/// A quota as a text.
+pub(super) fn storage(most: Amount) -> String {
+    format!("bytes {}, inodes {}", most.bytes, most.inodes)
 }
 
 const ROOT: (&str, &str) = ("/", "ro,nosuid,nodev,noexec");
@@ -142,7 +161,7 @@ const READ: &str = "ro,nosuid,nodev,noexec";
 const EXECUTE: &str = "ro,nosuid,nodev";
 const WRITE: &str = "nosuid,nodev,noexec";
 
-fn core(unit: &CoreUnit) -> Parts<'_> {
+fn core(unit: &CoreUnit, place: String) -> Parts<'_> {
     let mut mounts = Mounts::default();
     for (point, attributes) in [ROOT, DEVICES] {
         mounts.add(point, attributes);
@@ -162,7 +181,6 @@ fn core(unit: &CoreUnit) -> Parts<'_> {
         Network::None => "own",
         Network::Host => "box",
     };
-    let place = format!("core/{}", unit.name);
     Parts {
         user: unit.user,
         capabilities: unit.capabilities,
@@ -185,6 +203,7 @@ fn core(unit: &CoreUnit) -> Parts<'_> {
         limits: &unit.limits,
         guarantees: cgroup::claim(&unit.limits),
         victim: OutOfMemory::All,
+        quota: None,
         output: match unit.role {
             // It cannot read itself.
             Role::Logger => "something else",
@@ -220,6 +239,7 @@ fn vgw(spec: &VgwSpec) -> Parts<'_> {
         limits: &spec.contract.limits,
         guarantees: spec.contract.guarantees,
         victim: OutOfMemory::One,
+        quota: Some((spec.slot, None, quota::of_contract(&spec.contract))),
         output: "pipe",
         kernel_log: false,
     }
@@ -270,6 +290,11 @@ fn bundle(spec: &BundleSpec, second_name: bool) -> Result<Parts<'_>, Fault> {
         limits: &spec.limits,
         guarantees: spec.guarantees,
         victim: OutOfMemory::All,
+        quota: Some((
+            spec.slot,
+            Some(spec.index),
+            quota::of_storage(&spec.storage),
+        )),
         output: "pipe",
         kernel_log: false,
     })

@@ -7,14 +7,16 @@ use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
+use limen_proto::id::{BundleIndex, Slot};
 use limen_proto::jail::{Inspected, Step};
 use limen_proto::posture::Aspect;
 use rustix::fs::makedev;
 
-use super::expected::{Expected, LIMITS};
+use super::expected::{Expected, LIMITS, storage};
 use super::mounts::Mounts;
 use super::record::Record;
 use crate::fault::{At, Fault};
+use crate::step::quota;
 
 const STEP: Step = Step::Posture;
 /// How an open `/dev/kmsg` is told.
@@ -38,6 +40,9 @@ pub(super) fn unit(inspected: &Inspected, expected: &Expected) -> Result<Record,
     record.put(Aspect::Mounts, mounts.text());
     record.put(Aspect::Descriptors, descriptors(main, &numbers)?);
     record.put(Aspect::CgroupValues, values(expected)?);
+    if let Some((slot, bundle)) = expected.quota {
+        record.put(Aspect::Disk, quota(slot, bundle, expected));
+    }
     Ok(record)
 }
 
@@ -213,6 +218,15 @@ fn values(expected: &Expected) -> Result<String, Fault> {
         list.push(format!("{file} {}", found.trim()));
     }
     Ok(list.join(", "))
+}
+
+/// The quota in force. A disk without quotas of this kind has none to compare: that is in the posture
+/// by itself.
+fn quota(slot: Slot, bundle: Option<BundleIndex>, expected: &Expected) -> String {
+    match quota::in_force(slot, bundle) {
+        Some(most) => storage(most),
+        None => expected.text(Aspect::Disk),
+    }
 }
 
 #[cfg(test)]

@@ -47,6 +47,11 @@ impl Record {
         }
     }
 
+    /// What it says of one aspect; nothing is empty.
+    pub(super) fn text(&self, aspect: Aspect) -> String {
+        self.0.get(&aspect).cloned().unwrap_or_default()
+    }
+
     /// Every aspect of the two that is not the same text in both.
     pub(super) fn differences(&self, found: &Self) -> Vec<Difference> {
         let aspects = Aspect::ALL.iter().copied();

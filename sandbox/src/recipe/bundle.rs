@@ -5,7 +5,6 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use limen_proto::posture::{Compared, Posture};
 use limen_proto::spec::{BundleSpec, Volume};
 use limen_proto::table::DeviceClass;
-use limen_proto::user::InnerUser;
 
 use super::Given;
 use super::report::{Identity, Init};
@@ -78,7 +77,8 @@ pub(super) fn payload(
         true if sysctls::memory_files_are_harmless() => &seccomp::MAKER_WITH_MEMORY_FILES,
         true => &seccomp::MAKER,
     };
-    let disk_quota = quota::is_limited(spec.slot);
+    // Before its volumes: what is not theirs yet is given to it within its quota.
+    let disk_quota = quota::limit_bundle(spec.slot, spec.index, &spec.storage)?;
 
     let guaranteed = spec.guarantees.memory;
     limits::apply(Death::Bundle { guaranteed }, spec.limits.descriptors)?;
@@ -134,8 +134,8 @@ fn lasting(spec: &BundleSpec, devices: &[DeviceClass]) -> Result<OwnedFd, Fault>
     namespaces::leave(Namespaces::MOUNT)?;
     let root = Root::new()?;
     root.bundle(&spec.slot.to_string(), &spec.digest)?;
-    if let Some(InnerUser::Name(name)) = &spec.user {
-        root.user(name, spec.index.inner_id())?;
+    if let Some(user) = &spec.user {
+        root.user(user.as_str(), spec.index.inner_id())?;
     }
     root.proc()?;
     root.devices(devices, spec.index.outer_id(spec.slot))?;

@@ -15,11 +15,10 @@ pub(super) fn vgw(slot: Slot) -> Result<Found, Fault> {
     // Both are tried: a cgroup that cannot go must not leave the firewall open.
     let traffic = network::destroy(slot)?;
     let counters = removed?.and(traffic);
-    let (disk, inodes) = quota::used(slot);
     Ok(Found {
         counters,
-        disk,
-        inodes,
+        disk: quota::used(slot),
+        volumes: quota::used_by_bundles(slot),
         ..Found::default()
     })
 }

@@ -94,7 +94,9 @@ impl Jail {
             // What rides with it ends with `given`.
             Task::Close => Ok(()),
             Task::DestroyVgw { slot } => destroy::vgw(slot).and_then(|found| init.counted(found)),
-            Task::Count { slot } => count::vgw(slot).and_then(|found| init.counted(found)),
+            Task::Count { slot } => {
+                count::vgw(slot, &mut given).and_then(|found| init.counted(found))
+            }
             Task::PrepareNetwork {
                 uplink,
                 listen,

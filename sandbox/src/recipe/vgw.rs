@@ -91,7 +91,9 @@ pub(super) fn adjust(
 ) -> Result<(), Fault> {
     let inside = given.take("the network namespace")?;
     Cgroup::of_vgw(slot)?.change(&share(contract))?;
+    quota::limit(slot, contract)?;
     for one in shares {
+        quota::limit_bundle(slot, one.index, &one.storage)?;
         // None: it ended meanwhile, and starts again with its new share.
         for leaf in Cgroup::of_bundle(slot, one.index) {
             let changed = leaf.change(&Share {
@@ -107,6 +109,5 @@ pub(super) fn adjust(
             }
         }
     }
-    quota::limit(slot, contract)?;
     network::adjust(slot, inside.as_fd(), contract)
 }

@@ -72,6 +72,7 @@ fn has(feature: Feature) -> bool {
         Feature::Firewall => true,
         Feature::Tracking => exists("/proc/sys/net/netfilter/nf_conntrack_max"),
         Feature::DiskQuota => quota::is_there(),
+        Feature::VolumeQuota => quota::is_there_for_users(),
         Feature::MemoryFiles => exists("/proc/sys/vm/memfd_noexec"),
     }
 }

@@ -63,18 +63,15 @@ pub(crate) fn destroy(slot: Slot) -> Result<Counters, Fault> {
     net::destroy(slot).map(counted).map_err(refused)
 }
 
-/// What passed the link, as the virtual gateway sees it.
-pub(crate) fn traffic(slot: Slot) -> Result<Counters, Fault> {
-    net::counters(slot, None).map(counted).map_err(refused)
-}
-
-/// What was refused to it.
-pub(crate) fn refusals(slot: Slot) -> Result<Refused, Fault> {
-    let link = net::counters(slot, None).map_err(refused)?;
-    Ok(Refused {
-        shaped: link.received.dropped,
+/// What passed the link, as the virtual gateway sees it, and what was refused to it.
+pub(crate) fn count(slot: Slot, inside: BorrowedFd<'_>) -> Result<(Counters, Refused), Fault> {
+    let link = net::counters(slot, Some(inside)).map_err(refused)?;
+    let refusals = Refused {
+        upload: link.sent.dropped,
+        download: link.received.dropped,
         ..link.refused
-    })
+    };
+    Ok((counted(link), refusals))
 }
 
 fn counted(link: net::Counters) -> Counters {

@@ -1,4 +1,4 @@
-//! Project ids of directories and the quota of a project
+//! Project ids of directories, and the quotas of projects and users
 
 use std::os::fd::{AsRawFd, BorrowedFd};
 
@@ -14,9 +14,10 @@ const GET: u32 = 0x801C_581F;
 const SET: u32 = 0x401C_5820;
 /// The same number on every architecture (`unistd.h`, since 5.14).
 const SYS_QUOTACTL_FD: libc::c_long = 443;
-/// `QCMD(Q_GETQUOTA, PRJQUOTA)` and `QCMD(Q_SETQUOTA, PRJQUOTA)`.
-const GET_QUOTA: u32 = 0x8000_0702;
-const SET_QUOTA: u32 = 0x8000_0802;
+/// `QCMD(Q_GETQUOTA, 0)`, `QCMD(Q_SETQUOTA, 0)` and `QCMD(Q_GETNEXTQUOTA, 0)`; the kind is added.
+const GET_QUOTA: u32 = 0x8000_0700;
+const SET_QUOTA: u32 = 0x8000_0800;
+const NEXT_QUOTA: u32 = 0x8000_0900;
 
 /// `struct fsxattr`.
 #[repr(C)]
@@ -30,7 +31,35 @@ struct Extended {
     padding: [u8; 8],
 }
 
-/// `struct if_dqblk`.
+/// Whose quota is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holder {
+    /// Everything that this uid of the box owns, wherever it lies on the disk.
+    User(u32),
+    /// Everything under this project id, whoever owns it.
+    Project(u32),
+}
+
+impl Holder {
+    /// `USRQUOTA` or `PRJQUOTA`, and the id.
+    const fn numbers(self) -> (u32, u32) {
+        match self {
+            Self::User(id) => (0, id),
+            Self::Project(id) => (2, id),
+        }
+    }
+}
+
+/// What somebody may have, or has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Amount {
+    /// Bytes.
+    pub bytes: u64,
+    /// Files, directories and links.
+    pub inodes: u64,
+}
+
+/// `struct if_dqblk`, and behind it what makes it a `struct if_nextdqblk`.
 #[repr(C)]
 #[derive(Default)]
 struct Quota {
@@ -43,6 +72,7 @@ struct Quota {
     block_grace: u64,
     inode_grace: u64,
     valid: u32,
+    id: u32,
 }
 
 /// `QIF_LIMITS`.
@@ -69,66 +99,111 @@ pub fn set_project(directory: BorrowedFd<'_>, project: u32) -> Result<(), Errno>
     checked(result.into()).map(drop)
 }
 
-/// Limits a project on the file system of `directory`, in bytes (rounded down to KiB) and inodes.
+/// What the kernel can be told: bytes in whole KiB, and of neither nothing, which it takes for no
+/// limit.
+pub fn rounded(most: Amount) -> Amount {
+    Amount {
+        bytes: most.bytes.max(BLOCK) / BLOCK * BLOCK,
+        inodes: most.inodes.max(1),
+    }
+}
+
+/// Limits a holder on the file system of `directory`, [`rounded`].
 ///
 /// # Errors
-/// ESRCH: quotas are not in force (the module quota_v2 was not there at the mount). ENOSYS: no
-/// quotas in the kernel.
-pub fn limit(
-    directory: BorrowedFd<'_>,
-    project: u32,
-    bytes: u64,
-    inodes: u64,
-) -> Result<(), Errno> {
-    let quota = Quota {
-        hard_blocks: bytes / BLOCK,
-        soft_blocks: bytes / BLOCK,
-        hard_inodes: inodes,
-        soft_inodes: inodes,
+/// ESRCH: quotas of this kind are not in force (the file system has none, or the module quota_v2
+/// was not there at the mount). ENOSYS: no quotas in the kernel.
+pub fn limit(directory: BorrowedFd<'_>, holder: Holder, most: Amount) -> Result<(), Errno> {
+    let most = rounded(most);
+    let mut quota = Quota {
+        hard_blocks: most.bytes / BLOCK,
+        soft_blocks: most.bytes / BLOCK,
+        hard_inodes: most.inodes,
+        soft_inodes: most.inodes,
         valid: LIMITS,
         ..Quota::default()
     };
-    // SAFETY: Q_SETQUOTA reads one if_dqblk, the type and size of `quota`.
+    call(directory, SET_QUOTA, holder, &mut quota)
+}
+
+/// The limits that are in force for a holder; zero is none.
+///
+/// # Errors
+/// As [`limit`].
+pub fn limits(directory: BorrowedFd<'_>, holder: Holder) -> Result<Amount, Errno> {
+    get(directory, holder).map(|quota| Amount {
+        bytes: quota.hard_blocks * BLOCK,
+        inodes: quota.hard_inodes,
+    })
+}
+
+/// What a holder has.
+///
+/// # Errors
+/// As [`limit`].
+pub fn used(directory: BorrowedFd<'_>, holder: Holder) -> Result<Amount, Errno> {
+    get(directory, holder).map(|quota| quota.has())
+}
+
+/// The first holder of the same kind, from this one on, of whom the kernel keeps a record, and what
+/// it has.
+///
+/// # Errors
+/// As [`limit`]. ENOENT: there is none.
+pub fn next(directory: BorrowedFd<'_>, holder: Holder) -> Result<(u32, Amount), Errno> {
+    let mut quota = Quota::default();
+    call(directory, NEXT_QUOTA, holder, &mut quota)?;
+    Ok((quota.id, quota.has()))
+}
+
+impl Quota {
+    const fn has(&self) -> Amount {
+        Amount {
+            bytes: self.bytes,
+            inodes: self.inodes,
+        }
+    }
+}
+
+fn get(directory: BorrowedFd<'_>, holder: Holder) -> Result<Quota, Errno> {
+    let mut quota = Quota::default();
+    call(directory, GET_QUOTA, holder, &mut quota)?;
+    Ok(quota)
+}
+
+fn call(
+    directory: BorrowedFd<'_>,
+    command: u32,
+    holder: Holder,
+    quota: &mut Quota,
+) -> Result<(), Errno> {
+    let (kind, id) = holder.numbers();
+    // SAFETY: the three commands read or write one if_dqblk or if_nextdqblk, and `Quota` is laid
+    // out as the longer of them, which begins as the other.
     let result = unsafe {
         libc::syscall(
             SYS_QUOTACTL_FD,
             directory.as_raw_fd(),
-            SET_QUOTA,
-            project,
-            &raw const quota,
+            command | kind,
+            id,
+            &raw mut *quota,
         )
     };
     checked(result).map(drop)
 }
 
-/// Whether a limit on bytes is in force for the project.
-///
-/// # Errors
-/// As [`limit`].
-pub fn is_limited(directory: BorrowedFd<'_>, project: u32) -> Result<bool, Errno> {
-    get(directory, project).map(|quota| quota.hard_blocks != 0)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Bytes and inodes of the project.
-///
-/// # Errors
-/// As [`limit`].
-pub fn used(directory: BorrowedFd<'_>, project: u32) -> Result<(u64, u64), Errno> {
-    get(directory, project).map(|quota| (quota.bytes, quota.inodes))
-}
-
-fn get(directory: BorrowedFd<'_>, project: u32) -> Result<Quota, Errno> {
-    let mut quota = Quota::default();
-    // SAFETY: Q_GETQUOTA writes one if_dqblk, the type and size of `quota`.
-    let result = unsafe {
-        libc::syscall(
-            SYS_QUOTACTL_FD,
-            directory.as_raw_fd(),
-            GET_QUOTA,
-            project,
-            &raw mut quota,
-        )
-    };
-    checked(result)?;
-    Ok(quota)
+    #[test]
+    fn nothing_is_the_least_and_never_no_limit() {
+        let told = |bytes, inodes| {
+            let most = rounded(Amount { bytes, inodes });
+            (most.bytes, most.inodes)
+        };
+        assert_eq!(told(0, 0), (1024, 1));
+        assert_eq!(told(2047, 3), (1024, 3));
+        assert_eq!(told(2 << 20, 64), (2 << 20, 64));
+    }
 }

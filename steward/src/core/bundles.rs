@@ -27,11 +27,13 @@ impl Steward {
         if let Some(report) = self.units.get(UnitId::Bundle(slot, index)).report {
             self.sample(turn, &report);
         }
+        self.look(turn, slot);
         let record = self.desired.bundles.get(&(slot, index))?;
         let updating = self.jobs.arriving(slot).is_some_and(|summary| {
             summary.name == record.summary.name && record.held == Held::Installed
         });
         let mut shown = view::bundle(record, updating, &self.desired, &self.units, turn.outside);
+        shown.stored = self.volumes_of(slot, index);
         shown.account = self.account(&Payer::Bundle(slot, index)).shown();
         Some(shown)
     }

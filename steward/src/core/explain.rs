@@ -8,12 +8,17 @@
 use limen_proto::account::Counters;
 use limen_proto::contract::{Contract, Wan};
 use limen_proto::install::Summary;
+use limen_proto::jail::Stored;
 use limen_proto::manage::{About, Answer, Denial};
+use limen_proto::spec::Storage;
 
 use super::Steward;
 use super::accounts::Payer;
 use super::denials::Refusal;
 use super::desired::{BundleRecord, VgwRecord};
+use super::quantity::bytes;
+use super::share::inodes;
+use super::spec::volumes_of;
 use super::turn::Turn;
 
 const NOTHING: &str = "nothing would allow it";
@@ -40,6 +45,7 @@ impl Steward {
                 let mut list: Vec<Denial> = calls.collect();
                 list.extend(hits(&own.counted, Whose::Bundle));
                 list.extend(hits(&home.counted, Whose::Vgw));
+                list.extend(self.on_volumes(vgw, bundle));
                 list.extend(self.on_disk(vgw));
                 list.extend(self.on_link(vgw));
                 list
@@ -48,23 +54,48 @@ impl Steward {
         Answer::Denials(denials)
     }
 
+    /// A virtual gateway's disk that is full. The kernel counts no refusals of a quota; less than a
+    /// block or no file left is what they look like.
     fn on_disk(&self, vgw: &VgwRecord) -> Option<Denial> {
-        let (bytes, inodes) = self.disk_of(vgw.slot);
-        let limit = vgw.contract.disk;
-        // The kernel counts no refusals of a quota; less than a block left is what they look like.
-        let full = bytes > 0 && limit.saturating_sub(bytes) < 4096;
-        let (what, key) = match full {
-            true => (
-                "disk full: no byte is left of the virtual gateway's",
-                "disk",
-            ),
-            false if inodes >= u64::from(vgw.contract.inodes) && inodes > 0 => (
-                "disk full: no file is left of the virtual gateway's",
-                "inodes",
-            ),
-            false => return None,
+        let most = Storage {
+            bytes: vgw.contract.disk,
+            inodes: vgw.contract.inodes,
         };
-        Some(known(what, 1, format!("a larger {key} in the contract")))
+        let (what, key) = match full(self.disk_of(vgw.slot), most)? {
+            Full::Bytes => ("byte", "disk"),
+            Full::Inodes => ("file", "inodes"),
+        };
+        Some(known(
+            &format!("disk full: no {what} is left of the virtual gateway's"),
+            1,
+            format!("a larger {key} in the contract"),
+        ))
+    }
+
+    /// The same of a bundle's volumes.
+    fn on_volumes(&self, vgw: &VgwRecord, bundle: &BundleRecord) -> Option<Denial> {
+        let most = Storage {
+            bytes: volumes_of(&bundle.summary),
+            inodes: inodes(volumes_of(&bundle.summary), &vgw.contract),
+        };
+        let stored = self.volumes_of(vgw.slot, bundle.index);
+        let has = match full(stored, most)? {
+            Full::Bytes => format!("{} of {}", bytes(stored.bytes), bytes(most.bytes)),
+            Full::Inodes => format!("{} of {} files", stored.inodes, most.inodes),
+        };
+        let names = bundle
+            .summary
+            .volumes
+            .iter()
+            .map(|volume| volume.name.as_str());
+        Some(known(
+            &format!("volumes full: they have {has}"),
+            1,
+            format!(
+                "a larger size of [[volumes]] {} in the manifest, within the contract's disk",
+                names.collect::<Vec<_>>().join(", ")
+            ),
+        ))
     }
 
     fn on_link(&self, vgw: &VgwRecord) -> Vec<Denial> {
@@ -81,7 +112,12 @@ impl Steward {
                 "a larger connections in the contract",
             ),
             (
-                refused.shaped,
+                refused.upload,
+                "packets dropped by the shaper of its upload",
+                "a larger upload in the contract",
+            ),
+            (
+                refused.download,
                 "packets dropped by the shaper of its download",
                 "a larger download in the contract",
             ),
@@ -106,6 +142,24 @@ impl Steward {
             )
         })
         .collect()
+    }
+}
+
+/// What is used up.
+enum Full {
+    Bytes,
+    Inodes,
+}
+
+fn full(has: Stored, most: Storage) -> Option<Full> {
+    /// What every file takes at least of ext4.
+    const BLOCK: u64 = 4096;
+    if has.bytes > 0 && most.bytes.saturating_sub(has.bytes) < BLOCK {
+        Some(Full::Bytes)
+    } else if has.inodes > 0 && has.inodes >= u64::from(most.inodes) {
+        Some(Full::Inodes)
+    } else {
+        None
     }
 }
 
@@ -281,7 +335,7 @@ fn about_port(port: u16, summary: &Summary, contract: &Contract) -> Denial {
 
 #[cfg(test)]
 mod tests {
-    use limen_proto::jail::{Found, Refused};
+    use limen_proto::jail::{Found, Refused, Stored};
     use limen_proto::manage::Verb;
 
     use super::*;
@@ -380,7 +434,10 @@ mod tests {
         );
         let life = house.units[&vgw_unit(1)].unit;
         let found = Found {
-            disk: contract().disk,
+            disk: Stored {
+                bytes: contract().disk,
+                inodes: 1,
+            },
             refused: Refused {
                 connections: 4,
                 ..Refused::default()

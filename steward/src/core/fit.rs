@@ -14,8 +14,8 @@ use super::admission::{all_programs, programs};
 use super::desired::{BundleRecord, Desired, Held, VgwRecord};
 use super::quantity::bytes;
 use super::refusal::{conflict, invalid, not_admitted};
-use super::spec::spec_of;
-use super::unapplied;
+use super::share::inodes;
+use super::spec::{spec_of, volumes_of};
 
 /// The reaper is one process of every virtual gateway.
 const REAPER_PROCESSES: u32 = 1;
@@ -71,7 +71,6 @@ pub fn fit(vgw: &VgwRecord, desired: &Desired, summary: &Summary) -> Result<Verd
             summary.exports.len()
         )));
     }
-    unapplied::of_bundle(summary)?;
     shares(vgw, desired, summary)?;
     program(vgw, desired, before)?;
     disk(vgw, desired, summary, before)?;
@@ -204,13 +203,7 @@ fn disk(
     summary: &Summary,
     before: Option<&BundleRecord>,
 ) -> Result<(), Refusal> {
-    let volumes = |of: &Summary| {
-        of.volumes
-            .iter()
-            .map(|volume| volume.size)
-            .fold(0, u64::saturating_add)
-    };
-    let held = |bundle: &BundleRecord| volumes(&bundle.summary).saturating_add(bundle.files());
+    let held = |bundle: &BundleRecord| volumes_of(&bundle.summary).saturating_add(bundle.files());
     let mut taken = desired
         .bundles_of(vgw.slot)
         .filter(|bundle| bundle.summary.name != summary.name)
@@ -218,7 +211,7 @@ fn disk(
         .fold(0, u64::saturating_add);
     taken = taken.saturating_add(before.map_or(0, BundleRecord::files));
     let left = vgw.contract.disk.saturating_sub(taken);
-    let asked = summary.unpacked.saturating_add(volumes(summary));
+    let asked = summary.unpacked.saturating_add(volumes_of(summary));
     if asked > left {
         return Err(not_admitted(format!(
             "it needs {} of disk for its files and volumes; {} of the contract's {} are left: make it smaller, uninstall a bundle, or ask the operator for more",
@@ -231,10 +224,20 @@ fn disk(
         .bundles_of(vgw.slot)
         .map(|bundle| bundle.summary.entries)
         .fold(0, u32::saturating_add);
+    let volumes = desired
+        .bundles_of(vgw.slot)
+        .map(|bundle| &bundle.summary)
+        .filter(|of| of.name != summary.name)
+        .chain([summary])
+        .map(volumes_of)
+        .filter(|bytes| *bytes > 0)
+        .map(|bytes| inodes(bytes, &vgw.contract))
+        .fold(0, u32::saturating_add);
     let left = vgw.contract.inodes.saturating_sub(files);
+    let left = left.saturating_sub(volumes);
     if summary.entries > left {
         return Err(not_admitted(format!(
-            "it has {} files; {left} of the contract's {} are left: make it smaller, uninstall a bundle, or ask the operator for more",
+            "it has {} files; {left} of the contract's {} are left, besides {volumes} for volumes: make it smaller, uninstall a bundle, or ask the operator for more",
             summary.entries, vgw.contract.inodes
         )));
     }

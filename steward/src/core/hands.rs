@@ -4,10 +4,11 @@
 //! a failure. A hand that is late is ended by init. Hands that an earlier steward started lost
 //! their channel with it and are ended too.
 
-use limen_proto::control::{ControlError, Verb};
+use limen_proto::control::{ControlError, UnitReport, Verb};
 use limen_proto::id::{Digest, Slot, UnitId};
 use limen_proto::install::{self, Order, Report};
 use limen_proto::manage::Refusal;
+use limen_proto::posture::Compared;
 use limen_proto::state::UnitState;
 
 use super::Steward;
@@ -130,6 +131,26 @@ impl Steward {
             "limen-install ended before its work was done{cause}; try again"
         ));
         self.hand_failed(turn, hand.slot, &why);
+    }
+
+    /// What init tells of a run: its posture, and at its end, once, what it used. A run that ends
+    /// while no steward is there is missed.
+    pub(super) fn hand_seen(
+        &mut self,
+        turn: &Turn<'_>,
+        before: Option<UnitReport>,
+        report: &UnitReport,
+    ) {
+        let UnitId::Hand(slot, _) = report.unit.unit else {
+            return;
+        };
+        if report.posture.compared != Compared::NotYet {
+            self.jobs.postures.insert(slot, report.posture);
+        }
+        let is_over = |report: &UnitReport| report.state == UnitState::Idle;
+        if is_over(report) && before.is_some_and(|before| !is_over(&before)) {
+            self.hand_spent(turn, slot, report.spent);
+        }
     }
 
     /// Takes the job off its hand, which may leave.

@@ -12,6 +12,7 @@ use limen_proto::install::{Order, Summary};
 use limen_proto::limits::HANDS;
 use limen_proto::manage::{Caller, Refusal};
 use limen_proto::name::Name;
+use limen_proto::posture::Posture;
 use limen_proto::state::UnitState;
 
 use super::Steward;
@@ -77,6 +78,8 @@ pub(super) struct Jobs {
     /// Bundles whose files are gone and whose volumes are next.
     pub(super) files_gone: BTreeSet<(Slot, BundleIndex)>,
     pub(super) last_run: BTreeMap<Slot, u8>,
+    /// What was enforced on the last run that was read back.
+    pub(super) postures: BTreeMap<Slot, Posture>,
     /// Slots whose store is still to be compared with a recovered state.
     unswept: BTreeSet<Slot>,
 }

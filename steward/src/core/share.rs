@@ -7,7 +7,7 @@
 use limen_proto::contract::{Contract, Guarantees, Limits};
 use limen_proto::limits::BUNDLES_PER_SLOT;
 use limen_proto::name::Name;
-use limen_proto::spec::{BundleShare, BundleSpec};
+use limen_proto::spec::{BundleShare, BundleSpec, Storage};
 
 use super::desired::{Desired, VgwRecord};
 use super::spec::bundle_spec;
@@ -24,6 +24,10 @@ pub fn within(spec: BundleSpec, contract: &Contract) -> BundleSpec {
             memory: limits.memory.min(contract.guarantees.memory),
         },
         limits,
+        storage: Storage {
+            inodes: inodes(spec.storage.bytes, contract),
+            ..spec.storage
+        },
         devices: spec.devices.into_iter().filter(held).collect(),
         ..spec
     }
@@ -39,6 +43,7 @@ pub fn shares(vgw: &VgwRecord, desired: &Desired) -> heapless::Vec<BundleShare, 
             index: spec.index,
             limits: spec.limits,
             guarantees: spec.guarantees,
+            storage: spec.storage,
         }
     });
     shares.take(BUNDLES_PER_SLOT).collect()
@@ -57,6 +62,15 @@ pub fn fixed(before: &BundleSpec, after: &BundleSpec) -> Vec<&'static str> {
     ];
     let changed = keys.into_iter().filter(|(_, changed)| *changed);
     changed.map(|(key, _)| key).collect()
+}
+
+/// Files that volumes of so many bytes may hold: the same part of the contract's.
+pub fn inodes(bytes: u64, contract: &Contract) -> u32 {
+    /// A small volume is of use too.
+    const LEAST: u128 = 16;
+    let part = u128::from(bytes) * u128::from(contract.inodes) / u128::from(contract.disk.max(1));
+    let most = u128::from(contract.inodes);
+    u32::try_from(part.max(LEAST).min(most)).unwrap_or(u32::MAX)
 }
 
 fn bounded(asked: &Limits, contract: &Limits) -> Limits {

@@ -13,7 +13,7 @@ use limen_proto::id::{BundleIndex, Slot};
 use limen_proto::install::Summary;
 use limen_proto::limits::{PATH, PORTS, WORDS};
 use limen_proto::restart::RestartPolicy;
-use limen_proto::spec::{BundleSpec, VgwSpec, Volume};
+use limen_proto::spec::{BundleSpec, Storage, VgwSpec, Volume};
 use limen_proto::words::Words;
 use serde::Serialize;
 
@@ -123,12 +123,22 @@ pub fn spec_of(
         guarantees: Guarantees::default(),
         temporary: summary.temporary,
         volumes,
+        storage: Storage {
+            bytes: volumes_of(summary),
+            inodes: 0,
+        },
         ports,
         devices,
         readiness: summary.readiness,
         ready_within_ms: summary.ready_within_ms,
         stop_within_ms: summary.stop_within_ms,
     })
+}
+
+/// Bytes that a bundle's volumes may hold together.
+pub fn volumes_of(summary: &Summary) -> u64 {
+    let sizes = summary.volumes.iter().map(|volume| volume.size);
+    sizes.fold(0, u64::saturating_add)
 }
 
 fn too_many(what: &str, asked: usize, most: usize) -> std::string::String {

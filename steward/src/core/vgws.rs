@@ -49,7 +49,12 @@ impl Steward {
         let stored = self.disk_of(vgw.slot);
         (shown.usage.disk, shown.usage.inodes) = (stored.bytes, stored.inodes);
         shown.account = self.account(&Payer::Vgw(vgw.slot)).shown();
-        shown.install_posture = self.jobs.postures.get(&vgw.slot).copied().unwrap_or_default();
+        shown.install_posture = self
+            .jobs
+            .postures
+            .get(&vgw.slot)
+            .copied()
+            .unwrap_or_default();
         shown.install = self.account(&Payer::Install(vgw.slot)).shown();
         shown
     }

@@ -6,12 +6,15 @@
 use limen_proto::feature::Feature;
 use limen_proto::id::UnitId;
 use limen_proto::install::Summary;
+use limen_proto::jail::Stored;
 use limen_proto::manage::{Account, Bundle, Usage, Vgw};
 use limen_proto::posture::Posture;
+use limen_proto::spec::Storage;
 use limen_proto::state::{BundleState, Fault, UnitState};
 
 use super::desired::{BundleRecord, Desired, Held, Phase, VgwRecord};
-use super::spec::{bundle_tag, vgw_tag};
+use super::share::inodes;
+use super::spec::{bundle_tag, vgw_tag, volumes_of};
 use super::turn::Outside;
 use super::units::{Unit, Units};
 
@@ -49,6 +52,8 @@ pub fn vgw(record: &VgwRecord, desired: &Desired, units: &Units, outside: &mut d
         posture: report.map_or_else(Posture::default, |report| report.posture),
         usage: use_of(id, &unit, outside),
         account: Account::default(),
+        install: Account::default(),
+        install_posture: Posture::default(),
         bundles: u32::try_from(desired.installed(record.slot).count()).unwrap_or(u32::MAX),
     }
 }
@@ -74,6 +79,9 @@ pub fn bundle(
     let id = UnitId::Bundle(record.slot, record.index);
     let unit = units.get(id);
     let mut shown = from_summary(&record.summary);
+    if let Some(vgw) = desired.vgws.get(&record.slot) {
+        shown.storage.inodes = inodes(shown.storage.bytes, &vgw.contract);
+    }
     shown.state = match record.held {
         Held::Installed if updating => BundleState::Updating,
         Held::Installed => BundleState::Installed,
@@ -155,6 +163,11 @@ fn from_summary(summary: &Summary) -> Bundle {
             disk: summary.unpacked,
             inodes: u64::from(summary.entries),
             ..Usage::default()
+        },
+        stored: Stored::default(),
+        storage: Storage {
+            bytes: volumes_of(summary),
+            inodes: 0,
         },
         account: Account::default(),
         ports: summary.ports.clone(),

@@ -12,7 +12,7 @@ use super::error::StateError;
 /// SQLite's `application_id` of the file: "Limn".
 pub(super) const APPLICATION: i64 = 0x4c69_6d6e;
 /// SQLite's `user_version` of the file.
-pub(super) const VERSION: i64 = 5;
+pub(super) const VERSION: i64 = 6;
 
 /// Tables under the seal, with the columns that order their rows.
 pub(super) const SEALED: [(&str, &str); 9] = [
@@ -101,7 +101,7 @@ INSERT INTO marks VALUES (1, 0, 0, 0, 0);
 ";
 
 /// What leads from each version, from 1 on, to the next.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     "
 CREATE TABLE next (
     slot INTEGER PRIMARY KEY CHECK (slot >= 0),
@@ -134,6 +134,12 @@ UPDATE bundle SET summary = json_set(
     ACCOUNTS,
     // Behind the others, as ALTER TABLE makes it.
     "ALTER TABLE vgw ADD COLUMN spent INTEGER NOT NULL DEFAULT 0 CHECK (spent IN (0, 1));",
+    // Counters have two values more: what was read from disks and written to them.
+    "UPDATE account SET
+        seen = json_insert(seen, '$[#]', 0, '$[#]', 0),
+        total = json_insert(total, '$[#]', 0, '$[#]', 0),
+        counted = json_insert(counted, '$[#]', 0, '$[#]', 0);
+     UPDATE month SET counted = json_insert(counted, '$[#]', 0, '$[#]', 0);",
 ];
 
 /// What came with version 4.
@@ -298,5 +304,29 @@ mod tests {
             old.execute("DELETE FROM vgw", []).is_err(),
             "it has a bundle"
         );
+    }
+
+    #[test]
+    fn an_account_of_version_5_has_read_and_written_nothing() {
+        let mut old = Connection::open_in_memory().unwrap();
+        create(&mut old).unwrap();
+        let thirteen = "[1,2,3,4,5,6,7,8,9,10,11,12,13]";
+        let row = "INSERT INTO account VALUES ('vgw/1', 7, ?1, ?1, 3, ?1)";
+        old.execute(row, [thirteen]).unwrap();
+        let row = "INSERT INTO month VALUES ('vgw/1', 2, ?1)";
+        old.execute(row, [thirteen]).unwrap();
+        old.pragma_update(None, "user_version", 5).unwrap();
+        migrate(&mut old).unwrap();
+        for column in ["seen", "total", "counted"] {
+            let sql = format!("SELECT {column} FROM account");
+            let list: String = old.query_row(&sql, [], |row| row.get(0)).unwrap();
+            let list = serde_json::from_str(&list).unwrap();
+            let counters = limen_proto::account::Counters::from_list(list);
+            assert_eq!((counters.cpu_us, counters.packets_received), (1, 13));
+            assert_eq!((counters.disk_read, counters.disk_written), (0, 0));
+        }
+        let month = "SELECT json_array_length(counted) FROM month";
+        let length: usize = old.query_row(month, [], |row| row.get(0)).unwrap();
+        assert_eq!(length, limen_proto::account::COUNTERS);
     }
 }

@@ -11,7 +11,7 @@ use limen_proto::control::Verb;
 use limen_proto::id::{BundleIndex, Digest, Slot, UnitId};
 use limen_proto::name::Name;
 use limen_proto::restart::RestartPolicy;
-use limen_proto::spec::{BundleSpec, Readiness, VgwSpec};
+use limen_proto::spec::{BundleSpec, Readiness, Storage, VgwSpec};
 use limen_proto::words::Words;
 
 /// Restarted at once, for ever.
@@ -148,6 +148,7 @@ impl Wishes {
             spare,
             limits: limits(8 << 20, 16, 0),
             guarantees: Guarantees::default(),
+            storage: Storage::default(),
             temporary: 1 << 20,
             volumes: [].into_iter().collect(),
             ports: [].into_iter().collect(),

@@ -54,6 +54,11 @@ pub(super) fn use_is_counted(scene: &mut Scene) -> Result<()> {
         ensure!(total(&energy, what)? > 0, "no {what}: {energy}");
     }
     ensure!(energy["disk-usage"].as_u64() > Some(0), "no disk: {energy}");
+    // Its bundles were installed by runs of the core's.
+    for what in ["cpu-usage", "memory-peak", "disk-bytes-written"] {
+        let used = &energy["install-total"][what];
+        ensure!(used.as_u64() > Some(0), "no {what} of installing: {energy}");
+    }
     ensure!(
         energy["month"]["cpu-usage"].as_u64() <= energy["total"]["cpu-usage"].as_u64(),
         "{energy}"

@@ -22,6 +22,7 @@ mod privacy;
 mod reference;
 mod restart;
 mod spare;
+mod storage;
 mod walls;
 
 pub use abuse::answers_under_storms;
@@ -86,6 +87,10 @@ pub const ALL: &[Scenario] = &[
     Scenario {
         name: "accounts",
         play: accounts::use_is_counted,
+    },
+    Scenario {
+        name: "volume-size",
+        play: storage::a_volume_is_held_to_its_size,
     },
     Scenario {
         name: "volume-spent",
@@ -186,6 +191,10 @@ pub const ALL: &[Scenario] = &[
     Scenario {
         name: "damaged-state",
         play: power::a_damaged_state_file_is_survived,
+    },
+    Scenario {
+        name: "old-disk",
+        play: storage::an_older_disk_is_used_and_named,
     },
     Scenario {
         name: "kernel-lacks",

@@ -7,7 +7,7 @@ use super::{Scene, bundle};
 use crate::console::Console;
 use crate::patience::wait_for;
 
-/// Core programs, both virtual gateways and all of the demonstration's bundles are exactly as their
+/// Core programs, limen-install's last run for each virtual gateway, both virtual gateways and all of the demonstration's bundles are exactly as their
 /// specs say, for every thread. Case A-01.
 pub(super) fn every_unit_is_as_it_should_be(scene: &mut Scene) -> Result<()> {
     wait_for("every core unit is compared", || {
@@ -20,6 +20,8 @@ pub(super) fn every_unit_is_as_it_should_be(scene: &mut Scene) -> Result<()> {
         wait_for("a virtual gateway is compared", || {
             exact(&scene.operator.json(&["vgw", "posture", provider])?)
         })?;
+        let vgw = scene.operator.json(&["vgw", "show", provider])?;
+        exact(&vgw["install-posture"])?;
     }
     let bundles: [(&Console, &[&str]); 2] = [
         (&scene.energy, &["web", "meter"]),

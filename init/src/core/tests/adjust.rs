@@ -3,7 +3,7 @@
 use limen_proto::contract::{Guarantees, Limits};
 use limen_proto::control::{ControlError, Verb};
 use limen_proto::id::BundleIndex;
-use limen_proto::spec::BundleShare;
+use limen_proto::spec::{BundleShare, Storage};
 use limen_proto::state::Exit;
 
 use super::scenarios::{VGW, with_bundles};
@@ -19,6 +19,7 @@ fn adjust(world: &mut World, processes: u32) -> Result<(), ControlError> {
             ..Limits::ORDINARY
         },
         guarantees: Guarantees::default(),
+        storage: Storage::default(),
     };
     let mut contract = contract();
     contract.limits.processes = processes;

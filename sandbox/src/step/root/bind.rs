@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, Stat};
+use rustix::fs::{AtFlags, CWD, FileType, Gid, Mode, OFlags, ResolveFlags, Stat, Uid};
 use rustix::io::Errno;
 use rustix::mount::{OpenTreeFlags, open_tree};
 
@@ -74,6 +74,17 @@ impl Source {
     /// Its owner's uid, as the box counts.
     pub(crate) fn owner(&self) -> u32 {
         self.status.st_uid
+    }
+
+    /// Makes it a uid's of the box, and its group's of the same number.
+    pub(super) fn give_to(&self, owner: u32) -> Result<(), Fault> {
+        let (user, group) = (Uid::from_raw(owner), Gid::from_raw(owner));
+        let itself = AtFlags::EMPTY_PATH;
+        rustix::fs::chownat(&self.object, "", Some(user), Some(group), itself).at(
+            STEP,
+            "give away",
+            &self.name,
+        )
     }
 
     /// A mount of it that nobody can see yet.

@@ -13,8 +13,9 @@ use super::{Ahead, STEP, Source, Use, components};
 use crate::fault::Fault;
 use crate::step::quota::TENANTS;
 
-/// One volume of a bundle, for where its manifest wants it. limen-install made it and gave it to the
-/// bundle's uid; another owner means that it belongs to somebody else.
+/// One volume of a bundle, for where its manifest wants it. One that limen-install has just made is
+/// root's, and is given to the bundle here, where a full quota cannot refuse it; another owner than the
+/// bundle's uid means that it belongs to somebody else.
 pub(crate) fn volume(
     slot: Slot,
     index: BundleIndex,
@@ -29,9 +30,14 @@ pub(crate) fn volume(
     }
     let from = format!("{TENANTS}/{slot}/volumes/{bundle}/{}", volume.name);
     let source = Source::open(&from)?;
-    if source.kind() != FileType::Directory || source.owner() != index.outer_id(slot) {
-        let operation = "take as this bundle's volume";
-        return Err(Fault::new(STEP, operation, from, Errno::PERM));
+    let owner = index.outer_id(slot);
+    match (source.kind(), source.owner()) {
+        (FileType::Directory, 0) => source.give_to(owner)?,
+        (FileType::Directory, whose) if whose == owner => {}
+        _ => {
+            let operation = "take as this bundle's volume";
+            return Err(Fault::new(STEP, operation, from, Errno::PERM));
+        }
     }
     Ahead::new(source.as_fd(), path, Use::Write)
 }

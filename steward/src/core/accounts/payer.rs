@@ -15,6 +15,8 @@ pub enum Payer {
     Vgw(Slot),
     /// A bundle.
     Bundle(Slot, BundleIndex),
+    /// What limen-install does for a virtual gateway: runs of the core's, in none of its cgroups.
+    Install(Slot),
 }
 
 impl Payer {
@@ -22,7 +24,7 @@ impl Payer {
     pub const fn slot(&self) -> Option<Slot> {
         match self {
             Self::Core(_) => None,
-            Self::Vgw(slot) | Self::Bundle(slot, _) => Some(*slot),
+            Self::Vgw(slot) | Self::Bundle(slot, _) | Self::Install(slot) => Some(*slot),
         }
     }
 }
@@ -33,6 +35,7 @@ impl fmt::Display for Payer {
             Self::Core(name) => write!(out, "core/{name}"),
             Self::Vgw(slot) => write!(out, "vgw/{slot}"),
             Self::Bundle(slot, index) => write!(out, "vgw/{slot}/{index}"),
+            Self::Install(slot) => write!(out, "vgw/{slot}/install"),
         }
     }
 }
@@ -51,6 +54,7 @@ impl FromStr for Payer {
         match parts.as_slice() {
             ["core", name] => name.parse().ok().map(Self::Core),
             ["vgw", of] => slot(of).map(Self::Vgw),
+            ["vgw", of, "install"] => slot(of).map(Self::Install),
             ["vgw", of, place] => slot(of)
                 .zip(index(place))
                 .map(|(slot, index)| Self::Bundle(slot, index)),

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use limen_proto::account::Counters;
 use limen_proto::control::{UnitReport, Verb};
-use limen_proto::id::{Slot, UnitId, UnitRef};
-use limen_proto::jail::{Found, Refused};
+use limen_proto::id::{BundleIndex, Slot, UnitId, UnitRef};
+use limen_proto::jail::{Found, Refused, Stored};
 use limen_proto::manage::{Answer, MonthCount};
 use limen_proto::month::Month;
 use limen_proto::state::UnitState;
@@ -73,6 +73,17 @@ impl Steward {
         }
     }
 
+    /// Counts what a run of limen-install has used, once it is over.
+    pub(in crate::core) fn hand_spent(&mut self, turn: &Turn<'_>, slot: Slot, spent: Counters) {
+        if self.desired.vgws.contains_key(&slot) {
+            let payer = Payer::Install(slot);
+            self.turn_month(&payer, self.month(turn));
+            let mut account = self.account(&payer);
+            account.add(spent);
+            self.ledger.accounts.insert(payer, account);
+        }
+    }
+
     /// The month that it is; the clock's floor's when the clock is before it.
     pub(super) fn month(&self, turn: &Turn<'_>) -> Month {
         Month::of(turn.now.seconds().max(self.clock_floor()))
@@ -120,10 +131,17 @@ impl Steward {
         }
     }
 
-    /// What a virtual gateway has on the disk: bytes and inodes.
-    pub(in crate::core) fn disk_of(&self, slot: Slot) -> (u64, u64) {
+    /// What a virtual gateway has on the disk.
+    pub(in crate::core) fn disk_of(&self, slot: Slot) -> Stored {
         let found = self.ledger.found.get(&slot);
-        found.map_or((0, 0), |(_, found, _)| (found.disk, found.inodes))
+        found.map_or_else(Stored::default, |(_, found, _)| found.disk)
+    }
+
+    /// What the volumes of a bundle have of it.
+    pub(in crate::core) fn volumes_of(&self, slot: Slot, index: BundleIndex) -> Stored {
+        let found = self.ledger.found.get(&slot);
+        let of = found.and_then(|(_, found, _)| found.volumes.get(usize::from(index.get())));
+        of.copied().unwrap_or_default()
     }
 
     /// What the link of a virtual gateway refused since it was made.
@@ -192,6 +210,7 @@ impl Steward {
                 let known = self.desired.bundles.contains_key(&(slot, index));
                 known.then_some(Payer::Bundle(slot, index))
             }
+            // Counted when it is over.
             UnitId::Hand(..) => None,
         }
     }

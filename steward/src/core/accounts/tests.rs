@@ -6,7 +6,7 @@ use limen_proto::account::{Counters, Era};
 use limen_proto::contract::{Contract, Rate, Spent, Volume, Wan};
 use limen_proto::control::Verb as InitVerb;
 use limen_proto::id::{Generation, UnitId, UnitRef};
-use limen_proto::jail::Found;
+use limen_proto::jail::{Found, Stored};
 use limen_proto::manage::{Answer, Verb};
 use limen_proto::month::Month;
 use limen_proto::state::UnitState;
@@ -153,6 +153,7 @@ fn payers_are_found_again_by_their_text() {
     let payers = [
         Payer::Core(name("steward")),
         Payer::Vgw(slot(3)),
+        Payer::Install(slot(3)),
         Payer::Bundle(slot(3), limen_proto::id::BundleIndex::new(4).unwrap()),
     ];
     for payer in payers {
@@ -231,8 +232,10 @@ fn a_links_counters_belong_to_one_life() {
             bytes_sent: bytes,
             ..Counters::default()
         },
-        disk: 4096,
-        inodes: 3,
+        disk: Stored {
+            bytes: 4096,
+            inodes: 3,
+        },
         ..Found::default()
     };
     let life = house.units[&vgw_unit(1)].unit;

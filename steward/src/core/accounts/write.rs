@@ -24,7 +24,7 @@ impl Ledger {
     fn unwritten(&self, desired: &Desired) -> Vec<Change> {
         let stands = |payer: &Payer| match payer {
             Payer::Core(_) => true,
-            Payer::Vgw(slot) => desired.vgws.contains_key(slot),
+            Payer::Vgw(slot) | Payer::Install(slot) => desired.vgws.contains_key(slot),
             Payer::Bundle(slot, index) => desired.bundles.contains_key(&(*slot, *index)),
         };
         let accounts = self.accounts.iter();
@@ -97,7 +97,7 @@ impl Steward {
     pub(in crate::core) fn close_accounts(&mut self) {
         let gone = |payer: &Payer| match payer {
             Payer::Core(_) => false,
-            Payer::Vgw(slot) => !self.desired.vgws.contains_key(slot),
+            Payer::Vgw(slot) | Payer::Install(slot) => !self.desired.vgws.contains_key(slot),
             Payer::Bundle(slot, index) => !self.desired.bundles.contains_key(&(*slot, *index)),
         };
         self.denials

@@ -15,6 +15,7 @@ mod promise;
 mod random;
 mod restart;
 mod sound;
+mod storage;
 mod vgws;
 
 pub(crate) use house::{ENERGY_CA, KEY, contract, summary};
