@@ -79,6 +79,16 @@ impl Steward {
             inodes: inodes(volumes_of(&bundle.summary), &vgw.contract),
         };
         let stored = self.volumes_of(vgw.slot, bundle.index);
+        if bundle.summary.volumes.is_empty() {
+            return (stored != Stored::default()).then(|| {
+                let remedy = "[[volumes]] in the manifest, within the contract's disk";
+                known(
+                    "no volume, so no file of its own in another's",
+                    1,
+                    remedy.to_owned(),
+                )
+            });
+        }
         let has = match full(stored, most)? {
             Full::Bytes => format!("{} of {}", bytes(stored.bytes), bytes(most.bytes)),
             Full::Inodes => format!("{} of {} files", stored.inodes, most.inodes),

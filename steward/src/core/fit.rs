@@ -229,9 +229,7 @@ fn disk(
         .map(|bundle| &bundle.summary)
         .filter(|of| of.name != summary.name)
         .chain([summary])
-        .map(volumes_of)
-        .filter(|bytes| *bytes > 0)
-        .map(|bytes| inodes(bytes, &vgw.contract))
+        .map(|of| inodes(volumes_of(of), &vgw.contract))
         .fold(0, u32::saturating_add);
     let left = vgw.contract.inodes.saturating_sub(files);
     let left = left.saturating_sub(volumes);

@@ -144,7 +144,8 @@ impl Steward {
         let UnitId::Hand(slot, _) = report.unit.unit else {
             return;
         };
-        if report.posture.compared != Compared::NotYet {
+        let stands = self.desired.vgws.contains_key(&slot);
+        if stands && report.posture.compared != Compared::NotYet {
             self.jobs.postures.insert(slot, report.posture);
         }
         let is_over = |report: &UnitReport| report.state == UnitState::Idle;

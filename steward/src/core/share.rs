@@ -64,10 +64,13 @@ pub fn fixed(before: &BundleSpec, after: &BundleSpec) -> Vec<&'static str> {
     changed.map(|(key, _)| key).collect()
 }
 
-/// Files that volumes of so many bytes may hold: the same part of the contract's.
+/// Files that volumes of so many bytes may hold: the same part of the contract's; none without volumes.
 pub fn inodes(bytes: u64, contract: &Contract) -> u32 {
     /// A small volume is of use too.
     const LEAST: u128 = 16;
+    if bytes == 0 {
+        return 0;
+    }
     let part = u128::from(bytes) * u128::from(contract.inodes) / u128::from(contract.disk.max(1));
     let most = u128::from(contract.inodes);
     u32::try_from(part.max(LEAST).min(most)).unwrap_or(u32::MAX)

@@ -102,6 +102,9 @@ impl Steward {
         };
         self.denials
             .retain(|slot, index| self.desired.bundles.contains_key(&(slot, index)));
+        self.jobs
+            .postures
+            .retain(|slot, _| self.desired.vgws.contains_key(slot));
         self.ledger.accounts.retain(|payer, _| !gone(payer));
         self.ledger.months.retain(|(payer, _), _| !gone(payer));
     }

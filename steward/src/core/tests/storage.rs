@@ -148,4 +148,34 @@ fn a_run_of_limen_install_is_counted_once_beside_the_virtual_gateway() {
         house.vgw("alarm").unwrap().install.total,
         Counters::default()
     );
+    // Whoever has the place next has had no such run.
+    let remove = Verb::RemoveVgw {
+        provider: name("energy"),
+        discard_volumes: true,
+    };
+    house.operator(remove).unwrap();
+    house.feed(Input::Reported(active));
+    house.create("energy", contract()).unwrap();
+    let next = house.vgw("energy").unwrap();
+    assert_eq!(next.slot, energy.slot);
+    assert_eq!(next.install_posture, Posture::default());
+    assert_eq!(next.install.total, Counters::default());
+}
+
+#[test]
+fn a_bundle_without_volumes_has_no_files() {
+    let mut house = House::inhabited();
+    house.install("energy", summary("web", 1)).unwrap();
+    let shown = house.bundle("energy", "web").unwrap();
+    assert_eq!(shown.storage, Storage::default());
+    assert!(!denials(&mut house).contains("no volume"));
+    // What a sibling let it make.
+    found(
+        &mut house,
+        Stored {
+            bytes: 0,
+            inodes: 1,
+        },
+    );
+    assert!(denials(&mut house).contains("no volume"));
 }
