@@ -4,6 +4,7 @@
 //! hoard files 121 EDQUOT        empty files until one was refused
 //! hoard bytes 1597440 EDQUOT    bytes in one file until a write was refused
 //! hoard du 2097152 124          what du(1) would say: bytes and inodes, the volume's own folder included
+//! hoard more EDQUOT             whether one file and block more would be let in; nothing of it stays
 //! ```
 //!
 //! Files first: their names take blocks of the folder, which must be there to take.
@@ -26,9 +27,9 @@ pub(crate) fn run(world: &World) -> bool {
     told(world, |folder| fill(folder).and_then(|()| measure(folder)))
 }
 
-/// Says what is in it.
+/// Says what is in it, and whether there is room.
 pub(crate) fn measured(world: &World) -> bool {
-    told(world, measure)
+    told(world, |folder| measure(folder).and_then(|()| ask(folder)))
 }
 
 fn told(world: &World, work: impl FnOnce(&Path) -> io::Result<()>) -> bool {
@@ -70,6 +71,20 @@ fn fill(folder: &Path) -> io::Result<()> {
     };
     println!("hoard bytes {bytes} {}", refusal(&refused));
     file.sync_all()
+}
+
+fn ask(folder: &Path) -> io::Result<()> {
+    let path = folder.join("more");
+    let written = File::create_new(&path).and_then(|mut file| {
+        // What the kernel puts off could be refused later.
+        let written = file
+            .write_all(&[0xA5; BLOCK])
+            .and_then(|()| file.sync_all());
+        fs::remove_file(&path).and(written)
+    });
+    let word = written.map_or_else(|error| refusal(&error), |()| "ok".to_owned());
+    println!("hoard more {word}");
+    Ok(())
 }
 
 fn measure(folder: &Path) -> io::Result<()> {

@@ -43,6 +43,16 @@ pub(super) fn a_volume_is_held_to_its_size(scene: &mut Scene) -> Result<()> {
             Ok(())
         })?;
         scene.wait_for_demonstration()?;
+        // A version with half the room has what is there, and gets nothing more.
+        let smaller = hostile("hoard", &["measure"])
+            .with("version", "1.0.1")
+            .with("counter", 2)
+            .keeping("512KiB");
+        scene.install(&smaller, &[("/bin/adversary", &scene.adversary)])?;
+        let refused = wait_for_line(console, "hoard", 0, "hoard more ")?;
+        ensure!(refused.ends_with(" EDQUOT"), "{refused}");
+        let over = counted(console, "hoard", bytes, inodes)?;
+        ensure!(over["disk-limit"] == SIZE / 2, "{over}");
         // What is kept is still its own.
         let keep = ["bundle", "uninstall", "hoard", "--keep-volumes"];
         console.run(&keep)?.succeeded()?;
@@ -54,6 +64,8 @@ pub(super) fn a_volume_is_held_to_its_size(scene: &mut Scene) -> Result<()> {
     with_adversary(scene, &hostile("heir", &["measure"]), |console| {
         let (bytes, inodes) = measured(&wait_for_line(console, "heir", 0, "hoard du ")?)?;
         ensure!(inodes == 1, "{inodes} files in a new volume");
+        let room = wait_for_line(console, "heir", 0, "hoard more ")?;
+        ensure!(room.ends_with(" ok"), "{room}");
         counted(console, "heir", bytes, inodes).map(drop)
     })?;
     ensure!(
