@@ -15,29 +15,27 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use crate::sys::errno_name;
-use crate::world::World;
 
 /// The kernel counts in these: a smaller write may go where another one already was.
 const BLOCK: usize = 4096;
 /// `st_blocks` counts in these (stat(2)).
 const SECTOR: u64 = 512;
 
-/// Fills the first writable folder, and says what it took.
-pub(crate) fn run(world: &World) -> bool {
-    told(world, |folder| fill(folder).and_then(|()| measure(folder)))
+/// The volume: also when it is full, and no folder that can be written.
+const VOLUME: &str = "/var/lib/adversary";
+
+/// Fills the volume, and says what it took.
+pub(crate) fn run() -> bool {
+    told(|folder| fill(folder).and_then(|()| measure(folder)))
 }
 
 /// Says what is in it, and whether there is room.
-pub(crate) fn measured(world: &World) -> bool {
-    told(world, |folder| measure(folder).and_then(|()| ask(folder)))
+pub(crate) fn measured() -> bool {
+    told(|folder| measure(folder).and_then(|()| ask(folder)))
 }
 
-fn told(world: &World, work: impl FnOnce(&Path) -> io::Result<()>) -> bool {
-    let Some(folder) = &world.own else {
-        println!("hoard nothing: no writable folder");
-        return false;
-    };
-    let done = work(folder);
+fn told(work: impl FnOnce(&Path) -> io::Result<()>) -> bool {
+    let done = work(Path::new(VOLUME));
     if let Err(error) = &done {
         println!("hoard failed: {error}");
     }

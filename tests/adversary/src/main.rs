@@ -6,8 +6,8 @@
 //! adversary A-08 B-02      the attacks with these numbers of the threat catalogue
 //! adversary memory         C-03: allocate for ever; the bundle is expected to die
 //! adversary disk           C-07: fill the first writable folder, then clean up
-//! adversary hoard          C-07: fill the first writable folder, leave it full and measure it
-//! adversary measure        measure it as it is
+//! adversary hoard          C-07: fill the volume, leave it full and measure it
+//! adversary measure        measure it as it is, and ask for more
 //! adversary B-12           listen on ports that were not declared: not part of `all`
 //! adversary storm forks    takes more than its share for ever, see `storm`; `storm all` in every way at once
 //! ```
@@ -76,8 +76,8 @@ fn run(word: &str, world: &World) -> bool {
         "controls" => controls::run(world),
         "memory" => every(&attacks::resources::MEMORY, |_| true, world),
         "B-12" => every(&attacks::network::BIND, |_| true, world),
-        "hoard" => hoard::run(world),
-        "measure" => hoard::measured(world),
+        "hoard" => hoard::run(),
+        "measure" => hoard::measured(),
         "disk" => every(&attacks::resources::DISK, |_| true, world),
         id => {
             let known = attacks::all().iter().any(|attack| attack.id == id);
