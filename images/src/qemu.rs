@@ -79,6 +79,8 @@ pub struct Configuration {
     pub image: Image,
     /// Its data disk.
     pub data: PathBuf,
+    /// Most bytes a second that its data disk takes, as a worn SD card; none is what the host's takes.
+    pub disk_write_rate: Option<u32>,
     /// Memory, MiB.
     pub memory: u32,
     /// Processors.
@@ -114,6 +116,7 @@ impl Configuration {
         Self {
             image,
             data,
+            disk_write_rate: None,
             memory: 256,
             processors: 2,
             forwards: Vec::new(),
@@ -152,7 +155,11 @@ impl Configuration {
             Clock::Host => "writeback",
             Clock::Instructions => "unsafe",
         };
-        arguments.disk("data", &self.data, &format!(",discard=unmap,cache={cache}"));
+        let mut options = format!(",discard=unmap,cache={cache}");
+        if let Some(rate) = self.disk_write_rate {
+            options.push_str(&format!(",throttling.bps-write={rate}"));
+        }
+        arguments.disk("data", &self.data, &options);
         arguments.pair("-netdev", self.network());
         // romfile: no boot from the network, so the host need not have the firmware for it.
         arguments.pair("-device", "virtio-net-pci,netdev=wan,romfile=");

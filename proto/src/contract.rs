@@ -91,8 +91,8 @@ pub struct Limits {
     pub cpu_weight: u16,
     /// Most memory, bytes; without swap (cgroup v2 `memory.max`).
     pub memory: u64,
-    /// Memory above which it is slowed down and reclaimed from, bytes; 0 is none (cgroup v2
-    /// `memory.high`).
+    /// Memory above which it is slowed down and reclaimed from, bytes; 0 is a sixteenth below
+    /// `memory` (cgroup v2 `memory.high`).
     #[serde(default)]
     pub memory_high: u64,
     /// Most processes and threads (cgroup v2 `pids.max`).

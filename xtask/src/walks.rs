@@ -38,6 +38,8 @@ pub(crate) struct Walk {
     hostile: bool,
     /// What its guest's clock follows.
     clock: Clock,
+    /// Most bytes a second that its data disk takes, if that matters.
+    disk_write_rate: Option<u32>,
 }
 
 /// Every walk.
@@ -48,6 +50,8 @@ pub(crate) const WALKS: &[Walk] = &[
         places: &[("limen-init", None)],
         hostile: true,
         clock: Clock::Host,
+        // An SD card: who writes faster must wait for it, and not be killed for what waits.
+        disk_write_rate: Some(2_500_000),
     },
     Walk {
         stage: "walks in guests: tour",
@@ -55,6 +59,7 @@ pub(crate) const WALKS: &[Walk] = &[
         places: &[("limen-steward", None)],
         hostile: false,
         clock: Clock::Host,
+        disk_write_rate: None,
     },
     Walk {
         stage: "walks in guests: host",
@@ -62,6 +67,7 @@ pub(crate) const WALKS: &[Walk] = &[
         places: &[("limen-init", Some("limen-ordinary"))],
         hostile: false,
         clock: Clock::Host,
+        disk_write_rate: None,
     },
     Walk {
         stage: "walks in guests: wires",
@@ -70,6 +76,7 @@ pub(crate) const WALKS: &[Walk] = &[
         hostile: false,
         // It measures rates: a busy machine must not count as a slow link.
         clock: Clock::Instructions,
+        disk_write_rate: None,
     },
     Walk {
         stage: "walks in guests: cycles",
@@ -80,6 +87,7 @@ pub(crate) const WALKS: &[Walk] = &[
         ],
         hostile: false,
         clock: Clock::Host,
+        disk_write_rate: None,
     },
 ];
 
@@ -175,7 +183,7 @@ struct Guest<'a> {
 impl Guest<'_> {
     fn play(self, walk: &Walk, long: bool) -> Result<()> {
         let limit = if long { LONG_LIMIT } else { LIMIT };
-        let mut machine = self.boot(walk.clock, long)?;
+        let mut machine = self.boot(walk, long)?;
         let log = machine.serial_log();
         let ended = machine
             .wait_for(&format!("{}: done", walk.name), limit)
@@ -200,7 +208,7 @@ impl Guest<'_> {
         )
     }
 
-    fn boot(self, clock: Clock, long: bool) -> Result<Machine> {
+    fn boot(self, walk: &Walk, long: bool) -> Result<Machine> {
         let data = self.folder.join("data.img");
         if data.exists() {
             fs::remove_file(&data).with_context(|| format!("cannot remove {}", data.display()))?;
@@ -212,7 +220,8 @@ impl Guest<'_> {
         };
         disk::ensure_disk(&data, DISK, &provision)?;
         let mut configuration = Configuration::new(self.image, data, self.folder);
-        configuration.clock = clock;
+        configuration.clock = walk.clock;
+        configuration.disk_write_rate = walk.disk_write_rate;
         if long {
             configuration.kernel_words.push("walk=long".to_owned());
         }

@@ -75,7 +75,7 @@ pub(crate) fn adjust(slot: Slot, vgw: &Vgw) {
         ("vgw-1/cpu.max", "50000 100000"),
         ("vgw-1/cpu.max.burst", "0"),
         ("vgw-1/cpu.weight", "100"),
-        ("vgw-1/memory.high", "max"),
+        ("vgw-1/memory.high", "31457280"),
         ("vgw-1/memory.min", "0"),
         ("vgw-1/pids.max", "64"),
         ("vgw-1/io.max", ""),

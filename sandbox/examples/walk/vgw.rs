@@ -29,7 +29,7 @@ pub(crate) fn contract() -> Contract {
             processes: 64,
             ..limits()
         },
-        disk: 40 << 20,
+        disk: 24 << 20,
         inodes: 1000,
         upload: Rate::of(10_000_000),
         download: Rate::of(10_000_000),

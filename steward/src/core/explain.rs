@@ -235,7 +235,7 @@ fn hits(counted: &Counters, whose: Whose) -> Vec<Denial> {
         (
             counted.memory_high,
             "times slowed for memory",
-            "memory-high",
+            "memory-high (limits.memory, where that is not set)",
         ),
         (
             counted.throttled,

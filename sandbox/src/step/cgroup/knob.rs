@@ -11,6 +11,12 @@ use super::OutOfMemory;
 /// Length of the window in which `cpu.max` is counted, microseconds.
 const WINDOW: u64 = CPU_WINDOW_MS as u64 * 1000;
 
+/// Memory between the threshold that nobody asked for and the limit, bytes: the kernel lets 256 KiB
+/// pass between two waits.
+const LEAST_ROOM: u64 = 1 << 19;
+/// More than this no wait needs.
+const MOST_ROOM: u64 = 1 << 24;
+
 /// One file and what belongs there.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Knob {
@@ -44,7 +50,7 @@ pub(super) fn knobs(limits: &Limits, guarantees: &Guarantees, victim: OutOfMemor
     let burst = (u64::from(limits.cpu_burst_ms) * 1000).to_string();
     vec![
         knob("memory.max", limits.memory.to_string(), "max", MEMORY),
-        knob("memory.high", high(limits.memory_high), "max", MEMORY),
+        knob("memory.high", high(limits).to_string(), "max", MEMORY),
         knob("memory.min", minimum, "0", MEMORY),
         // Swap would let a unit hold more than its memory.
         knob("memory.swap.max", "0".to_owned(), "max", SWAP),
@@ -73,11 +79,16 @@ pub(super) fn disk(limits: &Limits, numbers: &str) -> String {
     format!("{numbers} rbps={read} wbps={write}")
 }
 
-/// `memory.high`: a threshold, or none for 0.
-fn high(bytes: u64) -> String {
-    match bytes {
-        0 => "max".to_owned(),
-        some => some.to_string(),
+/// `memory.high`: the threshold that was asked for, or one below the limit. Without any, who writes a
+/// file faster than the disk takes it is killed for the pages that wait: the kernel (6.12) learns how
+/// slow a disk is from the first writer, and only this threshold makes that one wait.
+fn high(limits: &Limits) -> u64 {
+    match limits.memory_high {
+        0 => {
+            let room = (limits.memory / 16).clamp(LEAST_ROOM, MOST_ROOM);
+            limits.memory - room.min(limits.memory / 4)
+        }
+        asked => asked,
     }
 }
 
@@ -101,6 +112,21 @@ mod tests {
     }
 
     #[test]
+    fn a_writer_is_slowed_down_before_it_is_killed() {
+        let at = |memory, memory_high| {
+            high(&Limits {
+                memory,
+                memory_high,
+                ..Limits::ORDINARY
+            })
+        };
+        assert_eq!(at(2 << 20, 0), 3 << 19);
+        assert_eq!(at(16 << 20, 0), 15 << 20);
+        assert_eq!(at(1 << 30, 0), (1 << 30) - (16 << 20));
+        assert_eq!(at(16 << 20, 3 << 20), 3 << 20);
+    }
+
+    #[test]
     fn a_fresh_cgroup_is_written_only_what_it_does_not_hold() {
         let limits = Limits {
             memory: 1 << 20,
@@ -116,7 +142,12 @@ mod tests {
         };
         assert_eq!(
             written(&limits, &Guarantees::default()),
-            ["memory.max 1048576", "memory.swap.max 0", "pids.max 8"]
+            [
+                "memory.max 1048576",
+                "memory.high 786432",
+                "memory.swap.max 0",
+                "pids.max 8"
+            ]
         );
         let full = Limits {
             cpu_percent: 50,
