@@ -124,6 +124,9 @@ impl Steward {
     /// limen-jail looked.
     pub(in crate::core) fn counted(&mut self, turn: &mut Turn<'_>, of: UnitRef, found: Found) {
         let UnitId::Vgw(slot) = of.unit else { return };
+        if !self.desired.vgws.contains_key(&slot) {
+            return;
+        }
         let at = turn.now.monotonic_ms;
         self.ledger.found.insert(slot, (of.generation, found, at));
         if let Some(report) = self.units.get(of.unit).report {

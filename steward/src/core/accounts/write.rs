@@ -2,7 +2,8 @@
 
 use limen_proto::account::Counters;
 use limen_proto::control::UnitReport;
-use limen_proto::id::UnitId;
+use limen_proto::id::{BundleIndex, UnitId};
+use limen_proto::jail::Stored;
 use limen_proto::state::UnitState;
 
 use super::{Account, Ledger, Payer, WRITE_LITTLE_MS, WRITE_MS};
@@ -102,6 +103,17 @@ impl Steward {
         };
         self.denials
             .retain(|slot, index| self.desired.bundles.contains_key(&(slot, index)));
+        self.ledger
+            .found
+            .retain(|slot, _| self.desired.vgws.contains_key(slot));
+        for (slot, (_, found, _)) in &mut self.ledger.found {
+            for (place, stored) in (0..).zip(&mut found.volumes) {
+                let index = BundleIndex::new(place);
+                if !index.is_ok_and(|index| self.desired.bundles.contains_key(&(*slot, index))) {
+                    *stored = Stored::default();
+                }
+            }
+        }
         self.jobs
             .postures
             .retain(|slot, _| self.desired.vgws.contains_key(slot));

@@ -100,6 +100,44 @@ fn what_volumes_hold_is_shown_and_explained_when_it_is_all_that_they_may() {
 }
 
 #[test]
+fn what_a_place_held_is_not_shown_to_whoever_has_it_next() {
+    let mut house = with_volume();
+    let some = Stored {
+        bytes: 8192,
+        inodes: 2,
+    };
+    found(&mut house, some);
+    let uninstall = Verb::UninstallBundle {
+        name: name("web"),
+        keep_volumes: false,
+    };
+    house.call(provider("energy"), uninstall).unwrap();
+    house.install("energy", summary("next", 1)).unwrap();
+    let next = house.bundle("energy", "next").unwrap();
+    assert_eq!(next.stored, Stored::default());
+    // The same of the place of a virtual gateway, also when the answer comes late.
+    let mut all = Found {
+        disk: some,
+        ..Found::default()
+    };
+    all.volumes[0] = some;
+    let life = house.units[&vgw_unit(1)].unit;
+    house.feed(Input::Counted(life, all));
+    assert_eq!(house.vgw("energy").unwrap().usage.disk, some.bytes);
+    let remove = Verb::RemoveVgw {
+        provider: name("energy"),
+        discard_volumes: true,
+    };
+    house.operator(remove).unwrap();
+    house.feed(Input::Counted(life, all));
+    house.create("energy", contract()).unwrap();
+    house.install("energy", summary("other", 1)).unwrap();
+    assert_eq!(house.vgw("energy").unwrap().usage.disk, 0);
+    let other = house.bundle("energy", "other").unwrap();
+    assert_eq!(other.stored, Stored::default());
+}
+
+#[test]
 fn files_of_volumes_are_set_aside() {
     let mut house = with_volume();
     let mut large = summary("large", 1);
