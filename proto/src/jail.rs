@@ -7,7 +7,7 @@
 //! - `Built` with the payload's pidfd, sent by the payload itself when all that is left is to
 //!   execute the program, and then end of file: the socket is close-on-exec, so that proves the
 //!   execution. Or `Failed` instead of end of file: only executing failed.
-//!   A payload that is held sends `Built` too, and executes when init says [`Go`] there.
+//!   A bundle that is held executes too, and is stopped (SIGSTOP) before its first instruction.
 //! - `Failed`: a step before failed. Nothing was executed and what was begun is ending; init reaps
 //!   processes that it has no pidfd of. For a virtual gateway, `DestroyVgw` removes what is left.
 //! - End of file without an answer: what was to become the payload was killed. Nearly always the
@@ -62,7 +62,7 @@ pub enum Task {
         spec: BundleSpec,
         /// What the spec's device classes mean on this box.
         devices: heapless::Vec<DeviceClass, { crate::limits::DEVICES }>,
-        /// Hold it before its program, until init sends [`Go`] where it hears the answers.
+        /// Stop it behind execve(2), before the first instruction of its program.
         held: bool,
     },
     /// Read back what the kernel says of a unit that runs, and compare it with what it was built
@@ -117,16 +117,12 @@ pub enum Task {
     },
 }
 
-/// To a payload that is held, in its place of the answers' socket: execute the program.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Go;
-
 /// What limen-jail answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answer {
     /// The payload exists. Its pidfd rides with this; for a virtual gateway then its user
-    /// namespace and its network namespace, and for a bundle that was given none a mount namespace
-    /// with the mounts that all its lives share.
+    /// namespace and its network namespace. For a bundle that is held, what stops it behind execve(2), to be kept
+    /// until end of file; and for one that was given none, a mount namespace with the mounts that all its lives share.
     Built {
         /// Number of the payload in init's pid namespace.
         pid: u32,

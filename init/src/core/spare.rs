@@ -1,7 +1,7 @@
 //! Spares: the next life of a bundle or a virtual gateway, built before it is needed
 //!
-//! A spare is built like any life, in a cgroup of its own, and held with every wall around it just
-//! before its program is executed. It exists while its bundle is active, and from a crash to the
+//! A spare is built like any life, in a cgroup of its own, and its program is executed with every wall around it and
+//! frozen before its first instruction. It exists while its bundle is active, and from a crash to the
 //! restart that takes it; whatever else happens to the bundle ends it. One that dies by itself is
 //! the spare's failure, not the bundle's: another is built after a while.
 //!
@@ -9,8 +9,9 @@
 //! |------------|------------|---------------------------------------------------------------|
 //! | `None`     | `Due`      | its bundle is active, manifest and contract want a spare      |
 //! | `Due`      | `Building` | a moment later: the bundle's own start comes first            |
-//! | `Building` | `Ready`    | limen-jail's word that it is held                             |
-//! | `Building`, `Ready` | `Due` | it died, or took too long                                 |
+//! | `Building` | `Built`    | limen-jail's word that its process exists                     |
+//! | `Built`    | `Ready`    | it was executed, and is held                                  |
+//! | `Building` to `Ready` | `Due` | it died, or took too long                               |
 //! | `Ready`    | `None`     | a restart takes it                                            |
 //! | any        | `None`     | the bundle is stopped, or its virtual gateway is lost         |
 //!
@@ -19,8 +20,6 @@
 //!
 //! | is         | becomes    | when                                                          |
 //! |------------|------------|---------------------------------------------------------------|
-//! | `Building` | `Built`    | limen-jail's word that the reaper exists                      |
-//! | `Built`    | `Ready`    | the reaper was executed                                       |
 //! | `Building` to `Ready` | `Ending` | it died, took too long, or is not wanted any more      |
 //! | `Ending`   | `None`, `Due` | limen-jail's word that what was made for it is gone        |
 //!
@@ -52,7 +51,7 @@ pub enum Spare {
     Due(u64),
     /// Being built, until this time at the latest.
     Building(Generation, u64),
-    /// A virtual gateway's: its reaper exists, and executes by this time.
+    /// Its process exists, and has executed its program by this time.
     Built(Held, u64),
     /// Held.
     Ready(Held),
@@ -67,7 +66,7 @@ pub enum Spare {
     },
 }
 
-/// A life that is held before its program.
+/// A life that is held before its program's first instruction, or in a virtual gateway that is closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Held {
     generation: Generation,
@@ -136,17 +135,14 @@ impl Supervisor {
                     pid,
                     posture,
                 };
-                if is_vgw {
-                    unit.spare = Spare::Built(held, until);
-                } else {
-                    unit.spare = Spare::Ready(held);
-                    self.push_report(life.unit);
-                }
+                unit.spare = Spare::Built(held, until);
             }
             (Event::Executed(_), Spare::Built(held, _)) => {
                 unit.spare = Spare::Ready(held);
                 self.push_report(life.unit);
-                self.queue(life.unit, Input::Restored);
+                if is_vgw {
+                    self.queue(life.unit, Input::Restored);
+                }
             }
             (Event::Removed(_), Spare::Ending { .. }) => self.end_parked(life.unit, now),
             (_, Spare::Ending { .. }) => {}
@@ -157,7 +153,6 @@ impl Supervisor {
                 }
                 self.push_report(life.unit);
             }
-            // Its hang-up is its death, of which another event tells.
             _ => {}
         }
         true

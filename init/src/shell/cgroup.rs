@@ -139,9 +139,7 @@ impl Tree {
         let mut path = vgw_path(slot);
         // A word, a number below 32 and this name fit.
         let _ = path.push_str("/cgroup.freeze");
-        let flags = OFlags::WRONLY | OFlags::CLOEXEC;
-        let file = rustix::fs::openat(&self.0, path.as_str(), flags, Mode::empty())?;
-        rustix::io::write(&file, if frozen { b"1" } else { b"0" }).map(|_| ())
+        freeze(&self.0, &path, frozen)
     }
 
     /// Removes the inner node of a virtual gateway, if nothing lives there.
@@ -161,17 +159,33 @@ impl Group {
         rustix::io::write(&file, b"1").map(|_| ())
     }
 
+    /// Holds every process of it where it is, or lets them go on.
+    ///
+    /// # Errors
+    /// The leaf is gone.
+    pub(super) fn freeze(&self, frozen: bool) -> Result<(), Errno> {
+        freeze(&self.directory, "cgroup.freeze", frozen)
+    }
+
+    /// Whether there is a process in it, and none of them runs. Reading also rearms the event.
+    pub(super) fn is_held(&self) -> bool {
+        let (populated, frozen) = self.state();
+        populated && frozen
+    }
+
     /// Whether no process is left in it. Reading also rearms the event.
     pub(super) fn is_empty(&self) -> bool {
+        let (populated, _) = self.state();
+        !populated
+    }
+
+    /// Whether `cgroup.events` says that it is populated, and that it is frozen. A leaf that is gone is neither.
+    fn state(&self) -> (bool, bool) {
         let mut text = [0u8; 128];
-        let Ok(length) = rustix::io::pread(&self.events, &mut text, 0) else {
-            return true;
-        };
-        text.get(..length).is_none_or(|text| {
-            !text
-                .split(|byte| *byte == b'\n')
-                .any(|line| line == b"populated 1")
-        })
+        let length = rustix::io::pread(&self.events, &mut text, 0).unwrap_or_default();
+        let text = text.get(..length).unwrap_or_default();
+        let says = |line: &[u8]| text.split(|byte| *byte == b'\n').any(|one| one == line);
+        (says(b"populated 1"), says(b"frozen 1"))
     }
 
     /// Whether it is a bundle's, under the other of its two names or the first.
@@ -226,6 +240,12 @@ fn make_directory(parent: impl AsFd, name: &str) -> Result<(), Errno> {
         Ok(()) | Err(Errno::EXIST) => Ok(()),
         Err(errno) => Err(errno),
     }
+}
+
+fn freeze(at: impl AsFd, file: &str, frozen: bool) -> Result<(), Errno> {
+    let flags = OFlags::WRONLY | OFlags::CLOEXEC;
+    let file = rustix::fs::openat(at, file, flags, Mode::empty())?;
+    rustix::io::write(&file, if frozen { b"1" } else { b"0" }).map(|_| ())
 }
 
 /// Sets what a node has for certain. Without it the others may take it.

@@ -58,6 +58,9 @@ impl Shell {
                 // The hang-up behind `Built` is execve(2), or a death before it, which follows.
                 Ok(None) if books.main.is_some() && !books.opening => {
                     books.jail = None;
+                    if books.halt.is_some() {
+                        return self.hold_spare(life);
+                    }
                     self.plan_inspection(life);
                     Event::Executed(life)
                 }
@@ -90,6 +93,7 @@ impl Shell {
     }
 
     fn take_payload(&mut self, life: UnitRef, pid: u32, descriptors: Descriptors) {
+        let is_ahead = self.lives.is_ahead(life);
         let Some(books) = self.lives.get(life) else {
             return;
         };
@@ -98,15 +102,20 @@ impl Shell {
             let _ = watch(&self.epoll, &process, Token::Main(life), EventFlags::IN);
             books.main = Some(Main { process, pid });
         }
-        match (life.unit, descriptors.next(), descriptors.next()) {
-            (UnitId::Vgw(_), Some(user), Some(net)) => books.namespaces = Some((user, net)),
-            (UnitId::Bundle(..), Some(mounts), None) => {
+        match life.unit {
+            UnitId::Vgw(_) => books.namespaces = descriptors.next().zip(descriptors.next()),
+            UnitId::Bundle(..) => {
+                if is_ahead {
+                    books.halt = descriptors.next();
+                }
                 // Whichever life made them, the unit keeps them.
-                if let Some(present) = self.lives.of(life.unit) {
+                if let Some(mounts) = descriptors.next()
+                    && let Some(present) = self.lives.of(life.unit)
+                {
                     present.mounts = Some(mounts);
                 }
             }
-            _ => {}
+            UnitId::Core(_) | UnitId::Hand(..) => {}
         }
     }
 

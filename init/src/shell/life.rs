@@ -58,6 +58,8 @@ pub(super) struct Life {
     pub(super) held: Option<OwnedFd>,
     /// Both were tried, once.
     pub(super) readied: bool,
+    /// What stops a bundle's spare behind execve(2).
+    pub(super) halt: Option<OwnedFd>,
     /// When what is enforced on it shall be read back.
     pub(super) inspection: Option<u64>,
     /// The cgroup was killed; `Emptied` is due when nothing is left.
@@ -84,6 +86,7 @@ impl Life {
             next: None,
             held: None,
             readied: false,
+            halt: None,
             inspection: None,
             clearing: false,
         }

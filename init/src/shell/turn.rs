@@ -85,7 +85,10 @@ impl Shell {
             Token::Main(life) => self.reap_main(life),
             Token::Control(life) => self.serve(life),
             Token::Readiness(life) => self.hear_notice(life),
-            Token::Group(life) => self.look_whether_empty(life),
+            Token::Group(life) => {
+                self.look_whether_held(life);
+                self.look_whether_empty(life);
+            }
             Token::Errand(number) => self.hear_errand(number),
             Token::ErrandProcess(number) => self.reap_errand(number),
         }

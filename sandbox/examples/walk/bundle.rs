@@ -327,7 +327,7 @@ fn run_life(
         &Task::Bundle {
             spec: spec.clone(),
             devices: heapless::Vec::from_slice(&[device()]).unwrap(),
-            held: false,
+            held: spec.spare,
         },
         &riders,
     );

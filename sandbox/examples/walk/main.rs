@@ -21,6 +21,7 @@ mod knock_outs;
 mod narrow;
 mod race;
 mod remount;
+mod spare;
 mod vgw;
 
 use std::fs;
@@ -42,6 +43,7 @@ use crate::core::core_unit;
 use crate::knock_outs::{SKIP, knock_outs, skip_calls};
 use crate::race::race;
 use crate::remount::remounts;
+use crate::spare::spare;
 use crate::vgw::virtual_gateway;
 
 /// Starts in a race for names.
@@ -98,6 +100,7 @@ fn walk() {
         }
         next_lives(slot, &vgw);
         storage(slot, &vgw);
+        spare(slot, &vgw);
         foreign_root(slot, &vgw);
         faults(slot, &vgw);
         broken_calls(slot, &vgw);

@@ -2,13 +2,14 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use limen_proto::jail::Step;
 use limen_proto::posture::{Compared, Posture};
 use limen_proto::spec::{BundleSpec, Volume};
 use limen_proto::table::DeviceClass;
 
 use super::Given;
 use super::report::{Identity, Init};
-use crate::fault::Fault;
+use crate::fault::{At, Fault};
 use crate::step::cgroup::{Cgroup, OutOfMemory, Share};
 use crate::step::exec::Command;
 use crate::step::landlock::{Right, Rules};
@@ -16,6 +17,7 @@ use crate::step::limits::{self, Death};
 use crate::step::root::{self, Ahead, Root, Use};
 use crate::step::{descriptors, identity, namespaces, quota, seccomp, sysctls};
 use crate::sys::clone::Namespaces;
+use crate::sys::halt;
 
 /// What a program finds in its environment unless its manifest says otherwise.
 const ENVIRONMENT: &[(&str, &str)] = &[
@@ -90,6 +92,11 @@ pub(super) fn payload(
     // A copy: what this life adds, no other one sees.
     namespaces::leave(namespaces::OF_BUNDLE)?;
     let rules = complete(spec, &ahead)?;
+    // By root of the box: whoever comes after it must take the signal.
+    let halt = held
+        .then(halt::at_execution)
+        .transpose()
+        .at(Step::Exec, "arrange", "the stop behind it")?;
     descriptors::own_null()?;
     descriptors::seal()?;
     identity::enter(home.users.as_fd())?;
@@ -110,11 +117,10 @@ pub(super) fn payload(
         shaped: false,
         compared: Compared::NotYet,
     };
+    let halt = halt.as_ref().map(AsFd::as_fd);
     let mounts = mounts.as_ref().map(AsFd::as_fd);
-    init.built(&own, posture, mounts.as_slice())?;
-    if held {
-        init.hold()?;
-    }
+    let more: Vec<_> = halt.into_iter().chain(mounts).collect();
+    init.built(&own, posture, &more)?;
     Ok(command.run(&[]))
 }
 

@@ -79,17 +79,6 @@ impl Init {
             .at(Step::Task, "report to", "init")
     }
 
-    /// Waits for init's word. Every wall stands around this process by now, so it reads and no
-    /// more.
-    pub(super) fn hold(&self) -> Result<(), Fault> {
-        match rustix::io::retry_on_intr(|| rustix::io::read(&self.0, &mut [0; 8])) {
-            Ok(0) => Err(Errno::PIPE),
-            other => other,
-        }
-        .map(drop)
-        .at(Step::Exec, "wait for", "init")
-    }
-
     pub(super) fn done(&self) -> Result<(), Fault> {
         self.0
             .send(&Answer::Done, &[])

@@ -14,6 +14,8 @@ pub mod execute;
 #[cfg(feature = "jail")]
 pub mod filter;
 #[cfg(feature = "jail")]
+pub mod halt;
+#[cfg(feature = "jail")]
 pub mod memory;
 #[cfg(feature = "jail")]
 pub mod mount;

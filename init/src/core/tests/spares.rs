@@ -58,7 +58,7 @@ const fn stop(unit: UnitId) -> Verb {
     Verb::Stop { unit }
 }
 
-/// limen-jail holds it.
+/// It was executed, and is held.
 fn hold(world: &mut World) -> UnitRef {
     world.pass(100);
     let life = ahead(world);
@@ -67,6 +67,9 @@ fn hold(world: &mut World) -> UnitRef {
         pid: 200,
         posture: Posture::default(),
     });
+    let unit = world.core.unit(bundle(1, 0)).unwrap();
+    assert!(!unit.report(0).spare, "its program is not executed yet");
+    world.tell(Event::Executed(life));
     life
 }
 
@@ -107,8 +110,6 @@ fn a_spare_that_dies_is_no_failure_of_its_bundle() {
     let unit = bundle(1, 0);
     let spare = hold(&mut world);
     let whole = report(&world, unit);
-    // A death before the program looks like its execution first.
-    world.tell(Event::Executed(spare));
     world.tell(Event::Ended {
         life: spare,
         exit: Some(Exit::Signal(9)),
