@@ -20,12 +20,23 @@ mod jail {
     use std::fmt::Write as _;
     use std::path::Path;
 
-    use crate::filter::compile;
+    use crate::filter::{compile, compile_within};
     use crate::policy::{Class, machine, verdicts};
 
     /// Name, class, whether memory files are allowed, meaning.
-    const FILTERS: [(&str, Class, bool, &str); 6] = [
-        ("REAPER", Class::Reaper, false, "The reaper's."),
+    const FILTERS: [(&str, Class, bool, &str); 7] = [
+        (
+            "JAIL",
+            Class::Jail,
+            false,
+            "limen-jail's own, which all that it becomes has too.",
+        ),
+        (
+            "REAPER",
+            Class::Reaper,
+            false,
+            "The reaper's, within [`JAIL`] as all that follow.",
+        ),
         ("CORE", Class::Core, false, "A core program's."),
         (
             "CORE_NETWORK",
@@ -59,8 +70,13 @@ mod jail {
             return;
         };
         let mut text = String::new();
+        let jail = verdicts(Class::Jail, machine, false);
         for (name, class, memory_files, meaning) in FILTERS {
-            let filter = match compile(&verdicts(class, machine, memory_files), machine) {
+            let filter = match class {
+                Class::Jail => compile(&jail, machine),
+                class => compile_within(&verdicts(class, machine, memory_files), &jail, machine),
+            };
+            let filter = match filter {
                 Ok(filter) => filter,
                 Err(error) => {
                     println!("cargo::error={error}");

@@ -244,6 +244,7 @@ fn write(wall: bool) -> String {
 fn filtered(wall: bool, attack: impl FnOnce() -> String) -> String {
     if wall {
         rustix::thread::set_no_new_privs(true).unwrap();
+        seccomp::JAIL.install().unwrap();
         seccomp::BUNDLE.install().unwrap();
     }
     attack()

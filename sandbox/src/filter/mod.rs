@@ -6,6 +6,10 @@
 //! a range ([`ranges`]); a few single numbers in a range of something else are compared one by one,
 //! which is half the price of two more ranges ([`groups`]); what is left is a balanced tree; and all
 //! its leaves share their ends ([`program`]). The conditions on arguments are cut the same way.
+//!
+//! And most of it is paid once. limen-jail puts itself behind a filter that allows what any class or recipe needs, and whoever
+//! is cloned from it inherits that. A class's own filter then has to refuse only what the other does not ([`compile_within`]), and the
+//! kernel asks it only about the numbers that the other always allows.
 
 mod groups;
 mod program;
@@ -16,4 +20,4 @@ mod interpret;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use program::compile;
+pub(crate) use program::{compile, compile_within};

@@ -6,7 +6,7 @@
 use core::mem::offset_of;
 
 use super::groups::{Group, divide};
-use super::ranges;
+use super::ranges::{self, Range};
 use crate::policy::machine::Machine;
 use crate::policy::{Check, Rule, Test, Verdict};
 
@@ -83,40 +83,21 @@ pub(crate) fn compile(
     text.load(offset_of!(Call, machine));
     text.compare(IF_EQUAL, machine.audit, numbers, KILLED);
     text.place(numbers);
-    text.load(offset_of!(Call, number));
+    text.finish(&ranges::of_calls(verdicts, machine))
+}
 
-    let mut conditions = Vec::new();
-    text.decide(
-        &divide(&ranges::of_calls(verdicts, machine)),
-        &mut |text, verdict| match verdict {
-            Verdict::Allow => ALLOWED,
-            Verdict::Refuse => REFUSED,
-            Verdict::Absent => MISSING,
-            Verdict::When(rules) => {
-                let known = conditions.iter().find(|(known, _)| *known == rules);
-                if let Some((_, label)) = known {
-                    return *label;
-                }
-                let label = text.label();
-                conditions.push((rules, label));
-                label
-            }
-        },
-    );
-    for (rules, label) in conditions {
-        text.place(label);
-        text.rules(rules);
-    }
-    for (label, value) in [
-        (ALLOWED, ALLOW),
-        (REFUSED, REFUSE),
-        (MISSING, ABSENT),
-        (KILLED, KILL),
-    ] {
-        text.place(label);
-        text.push(RETURN, value, None);
-    }
-    text.link()
+/// The filter that makes these verdicts of those of an older filter (`outside`, made by [`compile`] for the same machine): both
+/// together answer what the verdicts say.
+///
+/// # Errors
+/// The policy is too large.
+pub(crate) fn compile_within(
+    verdicts: &[(u32, Verdict)],
+    outside: &[(u32, Verdict)],
+    machine: &Machine,
+) -> Result<Vec<Instruction>, TooLarge> {
+    let of_calls = |verdicts| ranges::of_calls(verdicts, machine);
+    Text::new().finish(&ranges::within(&of_calls(verdicts), &of_calls(outside)))
 }
 
 /// The ends, placed last.
@@ -247,6 +228,40 @@ impl Text {
             true => inside,
             false => outside,
         });
+    }
+
+    /// The decision over the call's number, the conditions and the ends.
+    fn finish(mut self, numbers: &[Range<Verdict>]) -> Result<Vec<Instruction>, TooLarge> {
+        self.load(offset_of!(Call, number));
+        let mut conditions = Vec::new();
+        self.decide(&divide(numbers), &mut |text, verdict| match verdict {
+            Verdict::Allow => ALLOWED,
+            Verdict::Refuse => REFUSED,
+            Verdict::Absent => MISSING,
+            Verdict::When(rules) => {
+                let known = conditions.iter().find(|(known, _)| *known == rules);
+                if let Some((_, label)) = known {
+                    return *label;
+                }
+                let label = text.label();
+                conditions.push((rules, label));
+                label
+            }
+        });
+        for (rules, label) in conditions {
+            self.place(label);
+            self.rules(rules);
+        }
+        for (label, value) in [
+            (ALLOWED, ALLOW),
+            (REFUSED, REFUSE),
+            (MISSING, ABSENT),
+            (KILLED, KILL),
+        ] {
+            self.place(label);
+            self.push(RETURN, value, None);
+        }
+        self.link()
     }
 
     /// Turns labels into distances.

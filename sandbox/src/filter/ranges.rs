@@ -59,6 +59,34 @@ pub(super) fn of_calls(verdicts: &[(u32, Verdict)], machine: &Machine) -> Vec<Ra
     list.0
 }
 
+/// The ranges of who is `outside`'s too: where that already answers the same, nothing has to be said, and
+/// whatever shortens the filter is. Of two refusals of one kind the kernel gives the number of the younger filter, so only the same
+/// answer will do.
+pub(super) fn within(inside: &[Range<Verdict>], outside: &[Range<Verdict>]) -> Vec<Range<Verdict>> {
+    let at = |ranges: &[Range<Verdict>], number| {
+        let known = ranges.iter().rev().find(|range| range.first <= number);
+        known.map_or(Verdict::Refuse, |range| range.answer)
+    };
+    let mut borders: Vec<_> = inside.iter().chain(outside).map(|it| it.first).collect();
+    borders.sort_unstable();
+    borders.dedup();
+    let mut list = Ranges(Vec::new());
+    let mut before = Verdict::Allow;
+    for first in borders {
+        let (wanted, given) = (at(inside, first), at(outside, first));
+        let answer = match given {
+            Verdict::Allow => wanted,
+            _ if given != wanted => wanted,
+            // Allowed here, refused there; or refused once more.
+            _ if before == wanted => before,
+            _ => Verdict::Allow,
+        };
+        list.push(first, answer);
+        before = answer;
+    }
+    list.0
+}
+
 /// The ranges of values that are, or are not, within the bounds (rising, both ends included).
 pub(super) fn of_values(within: &[(u32, u32)]) -> Vec<Range<bool>> {
     let mut list = Ranges(Vec::new());

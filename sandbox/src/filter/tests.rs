@@ -1,8 +1,8 @@
 //! The filter answers as the policy says, for every number, on every machine
 
-use super::compile;
 use super::interpret::{Made, run};
-use super::program::{ABSENT, ALLOW, KILL, REFUSE};
+use super::program::{ABSENT, ALLOW, Instruction, KILL, REFUSE};
+use super::{compile, compile_within};
 use crate::policy::machine::{self, Machine};
 use crate::policy::{Check, Class, Rule, Test, Verdict, verdicts};
 use crate::step::seccomp;
@@ -23,10 +23,38 @@ fn made(machine: &Machine, number: u32, arguments: [u64; 6]) -> Made {
     }
 }
 
+/// limen-jail's filter and, younger, that of a class.
+struct Both {
+    jail: Vec<Instruction>,
+    own: Vec<Instruction>,
+}
+
+impl Both {
+    fn of(class: Class, machine: &Machine, memory_files: bool) -> Self {
+        let jail = verdicts(Class::Jail, machine, false);
+        let own = verdicts(class, machine, memory_files);
+        Self {
+            jail: compile(&jail, machine).unwrap(),
+            own: compile_within(&own, &jail, machine).unwrap(),
+        }
+    }
+
+    /// The kernel's choice: the strictest action, of equal ones the younger filter's.
+    fn answer(&self, made: Made) -> u32 {
+        const ACTION: u32 = 0xFFFF_0000;
+        let strictness = |answer: u32| (answer & ACTION).cast_signed();
+        let (own, jail) = (run(&self.own, made).0, run(&self.jail, made).0);
+        match strictness(jail) < strictness(own) {
+            true => jail,
+            false => own,
+        }
+    }
+}
+
 fn answer(class: Class, machine: &Machine, name: &str, arguments: [u64; 6]) -> Option<u32> {
-    let program = compile(&verdicts(class, machine, false), machine).unwrap();
     let number = (machine.number)(name)?;
-    Some(run(&program, made(machine, number, arguments)).0)
+    let both = Both::of(class, machine, false);
+    Some(both.answer(made(machine, number, arguments)))
 }
 
 fn holds(check: Check, arguments: [u64; 6]) -> bool {
@@ -82,7 +110,7 @@ fn the_tree_says_what_the_list_says() {
         for class in CLASSES {
             for memory_files in [false, true] {
                 let list = verdicts(class, machine, memory_files);
-                let program = compile(&list, machine).unwrap();
+                let both = Both::of(class, machine, memory_files);
                 let numbers = (0..=512).chain(0x000F_0000..0x000F_0010).chain([
                     0x4000_0000,
                     0x4000_003B,
@@ -105,7 +133,7 @@ fn the_tree_says_what_the_list_says() {
                             continue;
                         }
                         assert_eq!(
-                            run(&program, made(machine, number, arguments)).0,
+                            both.answer(made(machine, number, arguments)),
                             expected(&list, machine, number, arguments),
                             "seed {seed:#x} {class:?} {number} {arguments:?}"
                         );
@@ -119,7 +147,7 @@ fn the_tree_says_what_the_list_says() {
 #[test]
 fn another_machine_is_killed() {
     for machine in machine::ALL {
-        let program = compile(&verdicts(Class::Bundle, machine, false), machine).unwrap();
+        let both = Both::of(Class::Bundle, machine, false);
         for other in machine::ALL {
             let foreign = Made {
                 machine: other.audit,
@@ -127,7 +155,7 @@ fn another_machine_is_killed() {
                 arguments: [0; 6],
             };
             let same = other.audit == machine.audit;
-            assert_eq!(run(&program, foreign).0, if same { ALLOW } else { KILL });
+            assert_eq!(both.answer(foreign), if same { ALLOW } else { KILL });
         }
     }
 }
@@ -257,7 +285,10 @@ fn sockets_by_class() {
 
 /// Instructions of a class's filter, and how many of them read(2) takes.
 fn size(class: Class, machine: &Machine) -> (usize, usize) {
-    let program = compile(&verdicts(class, machine, false), machine).unwrap();
+    let program = match class {
+        Class::Jail => compile(&verdicts(class, machine, false), machine).unwrap(),
+        class => Both::of(class, machine, false).own,
+    };
     let read = (machine.number)("read").unwrap();
     let (_, steps) = run(&program, made(machine, read, [0; 6]));
     println!(
@@ -271,6 +302,9 @@ fn size(class: Class, machine: &Machine) -> (usize, usize) {
 #[test]
 fn the_filter_is_short_on_the_boxs_machines() {
     let budget = [
+        (&machine::AARCH64, Class::Jail, 70),
+        (&machine::AARCH64, Class::Reaper, 70),
+        (&machine::AARCH64, Class::Core, 70),
         (&machine::AARCH64, Class::Maker, 70),
         (&machine::AARCH64, Class::Bundle, 79),
         (&machine::ARM, Class::Bundle, 162),
@@ -349,9 +383,9 @@ fn numbers_that_libraries_use_are_allowed_whatever_a_table_calls_them() {
         (&machine::X86_64, [257, 262, 332, 59, 202, 56, 9, 46, 231]),
     ];
     for (machine, numbers) in numbers {
-        let program = compile(&verdicts(Class::Bundle, machine, false), machine).unwrap();
+        let both = Both::of(Class::Bundle, machine, false);
         for number in numbers {
-            let answer = run(&program, made(machine, number, [0; 6])).0;
+            let answer = both.answer(made(machine, number, [0; 6]));
             assert_eq!(answer, ALLOW, "{:#x} {number}", machine.audit);
         }
     }
@@ -360,15 +394,17 @@ fn numbers_that_libraries_use_are_allowed_whatever_a_table_calls_them() {
 #[test]
 fn what_was_built_in_is_what_the_policy_says() {
     let machine = machine::named(std::env::consts::ARCH).unwrap();
-    let built: Vec<_> = seccomp::BUNDLE
-        .instructions()
-        .iter()
-        .map(|it| (it.code, it.yes, it.no, it.value))
-        .collect();
-    let compiled = compile(&verdicts(Class::Bundle, machine, false), machine).unwrap();
-    let compiled: Vec<_> = compiled
-        .iter()
-        .map(|it| (it.code, it.yes, it.no, it.value))
-        .collect();
-    assert_eq!(built, compiled);
+    let both = Both::of(Class::Bundle, machine, false);
+    for (built, compiled) in [(&seccomp::JAIL, both.jail), (&seccomp::BUNDLE, both.own)] {
+        let built: Vec<_> = built
+            .instructions()
+            .iter()
+            .map(|it| (it.code, it.yes, it.no, it.value))
+            .collect();
+        let compiled: Vec<_> = compiled
+            .iter()
+            .map(|it| (it.code, it.yes, it.no, it.value))
+            .collect();
+        assert_eq!(built, compiled);
+    }
 }

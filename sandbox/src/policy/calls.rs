@@ -401,3 +401,30 @@ pub(crate) const ORDINARY: &[Group] = &[
         ],
     ),
 ];
+
+/// What limen-jail needs besides to build a sandbox, and what some classes alone may: the filter of the class refuses
+/// both to all others.
+pub(crate) const RECIPES: &[Group] = &[
+    group(
+        "namespaces and mounts",
+        &[
+            "setns",
+            "unshare",
+            "mount",
+            "umount2",
+            "pivot_root",
+            "fsopen",
+            "fsconfig",
+            "fsmount",
+            "open_tree",
+            "move_mount",
+            "mount_setattr",
+        ],
+    ),
+    group("limits on the disk", &["quotactl", "quotactl_fd"]),
+    group("core programs make a tree durable at once", &["syncfs"]),
+    group(
+        "programs that make code, where the kernel executes no memory file",
+        &["memfd_create"],
+    ),
+];

@@ -80,6 +80,8 @@ pub(crate) struct Condition {
 /// One list for each kind of program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Class {
+    /// limen-jail, and with it whatever it becomes: what any class below or any recipe needs.
+    Jail,
     /// The first process of a virtual gateway: reaps, nothing else.
     Reaper,
     /// A core program without a network of its own.
@@ -95,6 +97,7 @@ pub(crate) enum Class {
 impl Class {
     fn groups(self) -> &'static [&'static [Group]] {
         match self {
+            Self::Jail => &[calls::START, calls::ORDINARY, calls::RECIPES],
             Self::Reaper => &[calls::START],
             Self::Core | Self::CoreNetwork | Self::Bundle | Self::Maker => {
                 &[calls::START, calls::ORDINARY]
@@ -104,6 +107,8 @@ impl Class {
 
     fn conditions(self) -> &'static [&'static [Condition]] {
         match self {
+            // Each class has its own, and a recipe clones with flags of every kind.
+            Self::Jail => &[],
             Self::Reaper => &[checks::ALL, checks::NO_NEW_CODE],
             Self::Core => &[
                 checks::ALL,
@@ -154,7 +159,11 @@ mod tests {
 
     #[test]
     fn every_name_exists_on_some_machine_and_every_entry_has_a_reason() {
-        for group in calls::START.iter().chain(calls::ORDINARY) {
+        for group in calls::START
+            .iter()
+            .chain(calls::ORDINARY)
+            .chain(calls::RECIPES)
+        {
             assert!(group.reason.len() > 10);
             for name in group.calls {
                 assert!(
@@ -192,6 +201,7 @@ mod tests {
         let mut names: Vec<_> = calls::START
             .iter()
             .chain(calls::ORDINARY)
+            .chain(calls::RECIPES)
             .flat_map(|group| group.calls)
             .collect();
         names.sort_unstable();

@@ -91,9 +91,10 @@ pub(super) fn of_status(status: &str) -> [(Aspect, String); 4] {
         });
         texts.collect::<Vec<_>>().join(", ")
     };
-    // A program may narrow itself further.
+    // limen-jail's, and within that its own. A program may narrow itself further.
     let filtered = match field(status, "Seccomp_filters") {
         "" | "0" => "no filter",
+        "1" => "no filter of its own",
         _ => "filtered",
     };
     [
@@ -236,7 +237,7 @@ mod tests {
     const STATUS: &str = "Name:\tsh\nState:\tS (sleeping)\nUid:\t66536\t66536\t66536\t66536\n\
         Gid:\t66536\t66536\t66536\t66536\nGroups:\t \nCapInh:\t0000000000000000\n\
         CapPrm:\t0000000000000000\nCapEff:\t0000000000000000\nCapBnd:\t0000000000000000\n\
-        CapAmb:\t0000000000000000\nNoNewPrivs:\t1\nSeccomp:\t2\nSeccomp_filters:\t1\n";
+        CapAmb:\t0000000000000000\nNoNewPrivs:\t1\nSeccomp:\t2\nSeccomp_filters:\t2\n";
 
     #[test]
     fn a_status_is_read_by_its_names() {

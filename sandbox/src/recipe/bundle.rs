@@ -93,10 +93,11 @@ pub(super) fn payload(
     namespaces::leave(namespaces::OF_BUNDLE)?;
     let rules = complete(spec, &ahead)?;
     // By root of the box: whoever comes after it must take the signal.
-    let halt = held
-        .then(halt::at_execution)
-        .transpose()
-        .at(Step::Exec, "arrange", "the stop behind it")?;
+    let halt = held.then(halt::at_execution).transpose().at(
+        Step::Exec,
+        "arrange",
+        "the stop behind it",
+    )?;
     descriptors::own_null()?;
     descriptors::seal()?;
     identity::enter(home.users.as_fd())?;

@@ -29,7 +29,7 @@ use crate::fault::{At, Fault};
 use crate::pool::{self, Pool};
 use crate::posture;
 use crate::step::users::Users;
-use crate::step::{features, limits, namespaces, network};
+use crate::step::{features, limits, namespaces, network, seccomp};
 use crate::sys::clone::Namespaces;
 use crate::sys::exit;
 
@@ -47,6 +47,7 @@ pub fn serve() -> Result<(), Fault> {
         own: namespaces::own_processes()?,
         users: Users::default(),
         pool: Pool::default(),
+        filtered: false,
     };
     while let Some((task, given)) = jail.next(&orders)? {
         let mut given = Given::new(given);
@@ -64,6 +65,8 @@ struct Jail {
     own: OwnedFd,
     users: Users,
     pool: Pool,
+    /// Whether it is behind its own filter, which every unit's stands on.
+    filtered: bool,
 }
 
 impl Jail {
@@ -123,7 +126,14 @@ impl Jail {
     ) -> Result<(), Fault> {
         let log = given.take("the log")?;
         let place = cgroup.as_fd();
-        let Self { own, users, pool } = self;
+        // Whoever builds nothing goes without: it has one short task, and need not pay for a filter.
+        if !self.filtered {
+            seccomp::JAIL.install()?;
+            self.filtered = true;
+        }
+        let Self {
+            own, users, pool, ..
+        } = self;
         match task {
             Task::Bundle {
                 spec,

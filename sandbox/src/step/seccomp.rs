@@ -1,7 +1,7 @@
 //! The system-call filter: the last wall, because the steps before need more calls
 //!
-//! The filters are made when this program is built, from the lists in `policy`, each for one kind
-//! of program. Where the kernel itself can refuse new code (6.3 on) it is told to, besides.
+//! The filters are made when this program is built, from the lists in `policy`: one for limen-jail, before it builds
+//! its first unit, and within that one for each kind of program, which narrows what was inherited. Where the kernel itself can refuse new code (6.3 on) it is told to, besides.
 
 use limen_proto::jail::Step;
 use rustix::io::Errno;
