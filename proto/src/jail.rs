@@ -64,7 +64,11 @@ pub enum Task {
         devices: heapless::Vec<DeviceClass, { crate::limits::DEVICES }>,
         /// Stop it behind execve(2), before the first instruction of its program.
         held: bool,
+        /// Its cgroup was given its limits by `Limit`.
+        limited: bool,
     },
+    /// Give a cgroup that nobody was in the limits of a bundle's next life. Descriptor: the cgroup.
+    Limit(BundleShare),
     /// Read back what the kernel says of a unit that runs, and compare it with what it was built
     /// from. Descriptor: the pidfd of its main process.
     Inspect(Inspected),
@@ -136,7 +140,7 @@ pub enum Answer {
         /// The kernel's reason.
         errno: i32,
     },
-    /// `Adjust`, `PrepareNetwork`, `NoteFeatures` and `Open` succeeded.
+    /// `Adjust`, `PrepareNetwork`, `NoteFeatures`, `Open` and `Limit` succeeded.
     Done,
     /// `Count` and `DestroyVgw` succeeded.
     Counted(Found),

@@ -19,6 +19,7 @@ use super::Shell;
 use super::cgroup::Group;
 use super::jail::{Riders, errno};
 use super::life::LogPipe;
+use super::ready::Ready;
 use super::sockets;
 use super::token::Token;
 use crate::core::supervisor::Event;
@@ -45,10 +46,13 @@ impl Shell {
     pub(super) fn try_build(&mut self, life: UnitRef, ahead: bool) -> Result<(), Failure> {
         let task_failed = |errno| (Step::Task, errno);
         let (mut task, role) = self.task(life.unit).ok_or((Step::Task, Errno::NOENT))?;
+        let ready = self.take_ready(life.unit);
         if let Task::Bundle { held, .. } | Task::Vgw { held, .. } = &mut task {
             *held = ahead;
         }
-        let ready = self.lives.of(life.unit).and_then(|one| one.next.take());
+        if let Task::Bundle { limited, .. } = &mut task {
+            *limited = ready.as_ref().is_some_and(Ready::is_limited);
+        }
         let (group, sockets) = match ready {
             Some(ready) => (ready.group, Some(ready.sockets)),
             None => (
@@ -201,6 +205,7 @@ impl Shell {
                 spec: spec.clone(),
                 devices: self.devices(spec),
                 held: false,
+                limited: false,
             },
         };
         Some((task, role))

@@ -3,13 +3,17 @@
 //! Made when there is nothing else to do, one of each for a bundle that runs: cgroup and sockets of its
 //! next life, and a hold on the mounts of its present one, whose end then does not wait for the kernel to
 //! take them apart. All lies within the limits of its virtual gateway and goes with it. Nothing is begun:
-//! the cgroup is empty, written to by nobody, and has the other of the bundle's two names.
+//! the cgroup is empty, has the other of the bundle's two names, and limen-jail was asked to give it the limits that the
+//! next life has if nobody changes them. Where they were changed it is no longer used.
 
 use core::fmt::Write as _;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 use heapless::String;
+use limen_channel::{Buffer, Channel};
 use limen_proto::id::{BundleIndex, Slot, UnitId};
+use limen_proto::jail::{Answer, Task};
+use limen_proto::spec::BundleShare;
 use rustix::fs::{Mode, OFlags};
 
 use super::Shell;
@@ -22,6 +26,25 @@ use crate::core::state::State;
 pub(super) struct Ready {
     pub(super) group: Group,
     pub(super) sockets: BundleSockets,
+    limits: Option<Ordered>,
+}
+
+/// Limits that limen-jail was asked for, and where it answers.
+struct Ordered {
+    share: BundleShare,
+    answer: Channel,
+}
+
+impl Ready {
+    /// Whether the cgroup has all its limits. limen-jail does one thing after the other, so what is not answered when
+    /// the next life is ordered will have failed.
+    pub(super) fn is_limited(&self) -> bool {
+        let mut buffer = Buffer::new();
+        self.limits.as_ref().is_some_and(|ordered| {
+            let answer = ordered.answer.try_receive::<Answer>(&mut buffer);
+            matches!(answer, Ok(Some((Answer::Done, _))))
+        })
+    }
 }
 
 impl Shell {
@@ -73,12 +96,42 @@ impl Shell {
         let number = self.next_number();
         let sockets = sockets::make_bundle(slot, index, number).ok()?;
         match self.tree.make(unit, "", other, self.journal) {
-            Ok(group) => Some(Ready { group, sockets }),
+            Ok(group) => Some(Ready {
+                limits: self.order_limits(unit, slot, &group),
+                group,
+                sockets,
+            }),
             Err(_) => {
                 sockets::forget_bundle(unit, &sockets.run);
                 None
             }
         }
+    }
+
+    /// Asks for the limits of a bundle's next life. Disk rates make the kernel stop the disk, and are its own to set.
+    fn order_limits(&mut self, unit: UnitId, slot: Slot, group: &Group) -> Option<Ordered> {
+        let share = self.core.unit(unit)?.share_in(slot)?;
+        if share.limits.read_rate | share.limits.write_rate != 0 {
+            return None;
+        }
+        let task = Task::Limit(share);
+        let home = self.workroom.as_fd();
+        let answer = self.jail.build(home, &task, &[group.as_fd()]).ok()?;
+        Some(Ordered { share, answer })
+    }
+
+    /// What was made ready for the next life of a unit, unless its limits are others by now.
+    pub(super) fn take_ready(&mut self, unit: UnitId) -> Option<Ready> {
+        let UnitId::Bundle(slot, _) = unit else {
+            return None;
+        };
+        let share = self.core.unit(unit)?.share_in(slot);
+        let ordered = self.lives.of(unit)?.next.as_ref()?.limits.as_ref();
+        if ordered.is_some_and(|ordered| Some(ordered.share) != share) {
+            self.forget_ready_of(unit);
+            return None;
+        }
+        self.lives.of(unit)?.next.take()
     }
 
     /// Removes what was made ready in a virtual gateway.

@@ -328,6 +328,7 @@ fn run_life(
             spec: spec.clone(),
             devices: heapless::Vec::from_slice(&[device()]).unwrap(),
             held: spec.spare,
+            limited: false,
         },
         &riders,
     );
@@ -398,6 +399,7 @@ pub(crate) fn timing(slot: Slot, vgw: &Vgw) {
                 spec: spec(slot, "true"),
                 devices: heapless::Vec::new(),
                 held: false,
+                limited: false,
             },
             &riders,
         );

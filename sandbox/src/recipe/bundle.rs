@@ -2,6 +2,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use limen_proto::contract::{Guarantees, Limits};
 use limen_proto::jail::Step;
 use limen_proto::posture::{Compared, Posture};
 use limen_proto::spec::{BundleSpec, Volume};
@@ -56,20 +57,32 @@ impl Home {
     }
 }
 
-/// What becomes the bundle; it was born in its pid namespace. Returns only what went wrong.
+/// Gives a bundle's cgroup its limits, which nobody has written to.
+pub(super) fn limit(
+    cgroup: BorrowedFd<'_>,
+    limits: &Limits,
+    guarantees: &Guarantees,
+) -> Result<(), Fault> {
+    Cgroup::given(cgroup)?.limit(&Share {
+        limits,
+        guarantees,
+        victim: OutOfMemory::All,
+    })
+}
+
+/// What becomes the bundle; it was born in its pid namespace, and in a cgroup: the one given has no limits yet.
+/// Returns only what went wrong.
 pub(super) fn payload(
     spec: &BundleSpec,
     devices: &[DeviceClass],
-    cgroup: BorrowedFd<'_>,
+    unlimited: Option<BorrowedFd<'_>>,
     home: &Home,
     init: &Init,
     held: bool,
 ) -> Result<Fault, Fault> {
-    Cgroup::given(cgroup)?.limit(&Share {
-        limits: &spec.limits,
-        guarantees: &spec.guarantees,
-        victim: OutOfMemory::All,
-    })?;
+    if let Some(cgroup) = unlimited {
+        limit(cgroup, &spec.limits, &spec.guarantees)?;
+    }
     namespaces::join(home.reaper())?;
     let own = Identity::own()?;
     let command = Command::new(&spec.command, &spec.environment, ENVIRONMENT)?;

@@ -94,6 +94,11 @@ impl Jail {
                 let process = given.take("the main process's pidfd")?;
                 init.inspected(posture::inspect(&inspected, process.as_fd())?)
             }
+            Task::Limit(share) => {
+                let cgroup = given.take("the cgroup")?;
+                bundle::limit(cgroup.as_fd(), &share.limits, &share.guarantees)
+                    .and_then(|()| init.done())
+            }
             // What rides with it ends with `given`.
             Task::Close => Ok(()),
             Task::DestroyVgw { slot } => destroy::vgw(slot).and_then(|found| init.counted(found)),
@@ -139,12 +144,14 @@ impl Jail {
                 spec,
                 devices,
                 held,
+                limited,
             } => {
                 let home = bundle::Home::take(&mut given)?;
                 namespaces::enter_processes(home.reaper())?;
                 let born = namespaces::born(Namespaces::NONE, place, || {
                     become_unit(init, &log, pool, || {
-                        bundle::payload(&spec, &devices, place, &home, init, held)
+                        let cgroup = (!limited).then_some(place);
+                        bundle::payload(&spec, &devices, cgroup, &home, init, held)
                     })
                 });
                 namespaces::enter_processes(own.as_fd())?;
@@ -170,6 +177,7 @@ impl Jail {
             Task::Adjust { .. }
             | Task::Open { .. }
             | Task::Inspect(_)
+            | Task::Limit(_)
             | Task::Close
             | Task::DestroyVgw { .. }
             | Task::Count { .. }
