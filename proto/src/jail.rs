@@ -64,11 +64,19 @@ pub enum Task {
         devices: heapless::Vec<DeviceClass, { crate::limits::DEVICES }>,
         /// Stop it behind execve(2), before the first instruction of its program.
         held: bool,
-        /// Its cgroup was given its limits by `Limit`.
-        limited: bool,
+        /// `Ready` was done for it: its `/tmp`, if it has one, rides before the mounts.
+        ready: bool,
     },
-    /// Give a cgroup that nobody was in the limits of a bundle's next life. Descriptor: the cgroup.
-    Limit(BundleShare),
+    /// Make ready for a bundle's next life what depends on nobody's files: give a cgroup that nobody was in its limits, and
+    /// make its `/tmp`. Descriptor: the cgroup.
+    Ready {
+        /// Whose.
+        slot: Slot,
+        /// Its limits.
+        share: BundleShare,
+        /// Size of `/tmp`, bytes; 0: it has none.
+        temporary: u64,
+    },
     /// Read back what the kernel says of a unit that runs, and compare it with what it was built
     /// from. Descriptor: the pidfd of its main process.
     Inspect(Inspected),
@@ -140,7 +148,8 @@ pub enum Answer {
         /// The kernel's reason.
         errno: i32,
     },
-    /// `Adjust`, `PrepareNetwork`, `NoteFeatures`, `Open` and `Limit` succeeded.
+    /// `Adjust`, `PrepareNetwork`, `NoteFeatures`, `Open` and `Ready` succeeded. Of `Ready`, a mount that is
+    /// `/tmp` rides with it, where one was asked for.
     Done,
     /// `Count` and `DestroyVgw` succeeded.
     Counted(Found),

@@ -46,12 +46,14 @@ impl Shell {
     pub(super) fn try_build(&mut self, life: UnitRef, ahead: bool) -> Result<(), Failure> {
         let task_failed = |errno| (Step::Task, errno);
         let (mut task, role) = self.task(life.unit).ok_or((Step::Task, Errno::NOENT))?;
-        let ready = self.take_ready(life.unit);
+        let mut ready = self.take_ready(life.unit);
+        let made = ready.as_mut().and_then(Ready::made);
+        let late = ready.as_mut().and_then(Ready::late);
         if let Task::Bundle { held, .. } | Task::Vgw { held, .. } = &mut task {
             *held = ahead;
         }
-        if let Task::Bundle { limited, .. } = &mut task {
-            *limited = ready.as_ref().is_some_and(Ready::is_limited);
+        if let Task::Bundle { ready, .. } = &mut task {
+            *ready = made.is_some();
         }
         let (group, sockets) = match ready {
             Some(ready) => (ready.group, Some(ready.sockets)),
@@ -97,7 +99,12 @@ impl Shell {
             .hand
             .take_if(|(unit, ..)| *unit == life.unit)
             .map(|(_, channel, stream)| (channel, stream));
-        self.order(life, &task, theirs, hand).map_err(task_failed)
+        let temporary = made.and_then(|made| made.temporary);
+        let ordered = self.order(life, &task, theirs, hand, temporary);
+        if let Some(late) = late {
+            self.close_later(&late);
+        }
+        ordered.map_err(task_failed)
     }
 
     /// A number that no other directory of sockets has.
@@ -120,6 +127,7 @@ impl Shell {
         task: &Task,
         control: Option<Channel>,
         hand: Option<(OwnedFd, OwnedFd)>,
+        temporary: Option<OwnedFd>,
     ) -> Result<(), Errno> {
         // Two namespaces of a virtual gateway are read while the bundle's own books change.
         let home = match life.unit {
@@ -147,6 +155,7 @@ impl Shell {
             home.as_ref().map(|(reaper, _)| reaper.as_fd()),
             home.as_ref().map(|(_, user)| user.as_fd()),
             books.run.as_ref().map(|run| run.directory.as_fd()),
+            temporary.as_ref().map(AsFd::as_fd),
             mounts.as_ref().map(AsFd::as_fd),
         ];
         for rider in all.into_iter().flatten() {
@@ -168,7 +177,7 @@ impl Shell {
 
     /// Lets limen-jail close the last descriptor of mounts: undoing them takes the kernel some time,
     /// which is not PID 1's. When limen-jail cannot be had, it is.
-    pub(super) fn close_later(&mut self, mounts: &OwnedFd) {
+    pub(super) fn close_later(&mut self, mounts: impl AsFd) {
         let home = self.workroom.as_fd();
         let _ = self.jail.build(home, &Task::Close, &[mounts.as_fd()]);
     }
@@ -205,7 +214,7 @@ impl Shell {
                 spec: spec.clone(),
                 devices: self.devices(spec),
                 held: false,
-                limited: false,
+                ready: false,
             },
         };
         Some((task, role))

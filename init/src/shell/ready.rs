@@ -3,8 +3,8 @@
 //! Made when there is nothing else to do, one of each for a bundle that runs: cgroup and sockets of its
 //! next life, and a hold on the mounts of its present one, whose end then does not wait for the kernel to
 //! take them apart. All lies within the limits of its virtual gateway and goes with it. Nothing is begun:
-//! the cgroup is empty, has the other of the bundle's two names, and limen-jail was asked to give it the limits that the
-//! next life has if nobody changes them. Where they were changed it is no longer used.
+//! the cgroup is empty, has the other of the bundle's two names, and limen-jail was asked to give it the limits, and to make the `/tmp`,
+//! that the next life has if nobody changes them. Where they were changed none of it is used.
 
 use core::fmt::Write as _;
 use std::os::fd::{AsFd, OwnedFd};
@@ -21,29 +21,48 @@ use super::cgroup::Group;
 use super::life::{Life, Main};
 use super::sockets::{self, BundleSockets};
 use crate::core::state::State;
+use crate::core::unit::Program;
 
 /// What the next life of a bundle begins with.
 pub(super) struct Ready {
     pub(super) group: Group,
     pub(super) sockets: BundleSockets,
-    limits: Option<Ordered>,
+    ordered: Option<Ordered>,
 }
 
-/// Limits that limen-jail was asked for, and where it answers.
+/// What limen-jail was asked for, and where it answers.
 struct Ordered {
     share: BundleShare,
+    temporary: u64,
     answer: Channel,
 }
 
+/// What limen-jail made: the cgroup has its limits.
+pub(super) struct Made {
+    /// The bundle's `/tmp`, if it has one.
+    pub(super) temporary: Option<OwnedFd>,
+}
+
 impl Ready {
-    /// Whether the cgroup has all its limits. limen-jail does one thing after the other, so what is not answered when
-    /// the next life is ordered will have failed.
-    pub(super) fn is_limited(&self) -> bool {
+    /// What limen-jail has made. It does one thing after the other, so what is not answered when the next life is
+    /// ordered is made by that, once more or for the first time.
+    pub(super) fn made(&mut self) -> Option<Made> {
+        let ordered = self.ordered.as_ref()?;
         let mut buffer = Buffer::new();
-        self.limits.as_ref().is_some_and(|ordered| {
-            let answer = ordered.answer.try_receive::<Answer>(&mut buffer);
-            matches!(answer, Ok(Some((Answer::Done, _))))
-        })
+        let Ok(Some((Answer::Done, descriptors))) =
+            ordered.answer.try_receive::<Answer>(&mut buffer)
+        else {
+            return None;
+        };
+        let temporary = descriptors.into_iter().next();
+        let whole = temporary.is_some() == (ordered.temporary != 0);
+        self.ordered = None;
+        whole.then_some(Made { temporary })
+    }
+
+    /// Where it still is to answer.
+    pub(super) fn late(&mut self) -> Option<Channel> {
+        self.ordered.take().map(|ordered| ordered.answer)
     }
 }
 
@@ -97,7 +116,7 @@ impl Shell {
         let sockets = sockets::make_bundle(slot, index, number).ok()?;
         match self.tree.make(unit, "", other, self.journal) {
             Ok(group) => Some(Ready {
-                limits: self.order_limits(unit, slot, &group),
+                ordered: self.order_ahead(unit, &group),
                 group,
                 sockets,
             }),
@@ -108,26 +127,44 @@ impl Shell {
         }
     }
 
-    /// Asks for the limits of a bundle's next life. Disk rates make the kernel stop the disk, and are its own to set.
-    fn order_limits(&mut self, unit: UnitId, slot: Slot, group: &Group) -> Option<Ordered> {
-        let share = self.core.unit(unit)?.share_in(slot)?;
-        if share.limits.read_rate | share.limits.write_rate != 0 {
-            return None;
-        }
-        let task = Task::Limit(share);
-        let home = self.workroom.as_fd();
-        let answer = self.jail.build(home, &task, &[group.as_fd()]).ok()?;
-        Some(Ordered { share, answer })
-    }
-
-    /// What was made ready for the next life of a unit, unless its limits are others by now.
-    pub(super) fn take_ready(&mut self, unit: UnitId) -> Option<Ready> {
+    /// Has limen-jail make its part. Disk rates make the kernel stop the disk, and are the next life's own to set.
+    fn order_ahead(&mut self, unit: UnitId, group: &Group) -> Option<Ordered> {
         let UnitId::Bundle(slot, _) = unit else {
             return None;
         };
-        let share = self.core.unit(unit)?.share_in(slot);
-        let ordered = self.lives.of(unit)?.next.as_ref()?.limits.as_ref();
-        if ordered.is_some_and(|ordered| Some(ordered.share) != share) {
+        let (share, temporary) = self.wanted(unit)?;
+        if share.limits.read_rate | share.limits.write_rate != 0 {
+            return None;
+        }
+        let task = Task::Ready {
+            slot,
+            share,
+            temporary,
+        };
+        let home = self.workroom.as_fd();
+        let answer = self.jail.build(home, &task, &[group.as_fd()]).ok()?;
+        Some(Ordered {
+            share,
+            temporary,
+            answer,
+        })
+    }
+
+    /// Limits and size of `/tmp` of a bundle's next life.
+    fn wanted(&self, unit: UnitId) -> Option<(BundleShare, u64)> {
+        let record = self.core.unit(unit)?;
+        let (Program::Bundle(spec), UnitId::Bundle(slot, _)) = (&record.program, unit) else {
+            return None;
+        };
+        Some((record.share_in(slot)?, spec.temporary))
+    }
+
+    /// What was made ready for the next life of a unit, unless that wants something else by now.
+    pub(super) fn take_ready(&mut self, unit: UnitId) -> Option<Ready> {
+        let wanted = self.wanted(unit);
+        let next = self.lives.of(unit)?.next.as_ref()?;
+        let ordered = next.ordered.as_ref();
+        if ordered.is_some_and(|it| Some((it.share, it.temporary)) != wanted) {
             self.forget_ready_of(unit);
             return None;
         }
@@ -150,6 +187,10 @@ impl Shell {
         if let Some(ready) = books.next.take() {
             sockets::forget_bundle(unit, &ready.sockets.run);
             let _ = self.tree.remove(&ready.group);
+            if let Some(ordered) = ready.ordered {
+                // A mount may lie in there.
+                self.close_later(&ordered.answer);
+            }
         }
     }
 }

@@ -8,11 +8,11 @@ use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use limen_channel::Listener;
+use limen_channel::{Descriptors, Listener};
 use limen_proto::contract::Guarantees;
 use limen_proto::id::{BundleIndex, Digest, Slot};
 use limen_proto::jail::{Answer, Task};
-use limen_proto::spec::{BundleSpec, Readiness, Storage, Volume};
+use limen_proto::spec::{BundleShare, BundleSpec, Readiness, Storage, Volume};
 use limen_proto::table::DeviceClass;
 use limen_sandbox::reap;
 
@@ -313,6 +313,8 @@ fn run_life(
     let _broker = Listener::<2048>::bind(Path::new(&format!("{run}/broker")), 4).unwrap();
     let _notify = UnixDatagram::bind(format!("{run}/notify")).unwrap();
     let job = Job::new("vgw-1/b0");
+    // A next life finds its limits and its /tmp.
+    let made = mounts.map(|_| ready(&job, slot, spec));
     let (mut reader, writer) = std::io::pipe().unwrap();
     let begun = Instant::now();
     let run = fs::File::open(&run).unwrap();
@@ -322,13 +324,14 @@ fn run_life(
         vgw.users.as_fd(),
         run.as_fd(),
     ];
+    riders.extend(made.iter().flatten().map(AsFd::as_fd));
     riders.extend(mounts.map(AsFd::as_fd));
     let (answer, passed, second) = job.start(
         &Task::Bundle {
             spec: spec.clone(),
             devices: heapless::Vec::from_slice(&[device()]).unwrap(),
             held: spec.spare,
-            limited: false,
+            ready: made.is_some(),
         },
         &riders,
     );
@@ -374,6 +377,22 @@ fn run_life(
     (text, failed, passed.next())
 }
 
+fn ready(job: &Job, slot: Slot, spec: &BundleSpec) -> Descriptors {
+    let task = Task::Ready {
+        slot,
+        share: BundleShare {
+            index: spec.index,
+            limits: spec.limits,
+            guarantees: spec.guarantees,
+        },
+        temporary: spec.temporary,
+    };
+    let (answer, made, _) = job.start(&task, &[]);
+    let done = matches!(answer, Ok(Answer::Done)) && !made.is_empty();
+    expect("limits and /tmp are made ahead", done, &answer);
+    made
+}
+
 pub(crate) fn timing(slot: Slot, vgw: &Vgw) {
     let run = format!("/run/limen/bundle/walk-{slot}");
     let _ = fs::remove_dir_all(&run);
@@ -399,7 +418,7 @@ pub(crate) fn timing(slot: Slot, vgw: &Vgw) {
                 spec: spec(slot, "true"),
                 devices: heapless::Vec::new(),
                 held: false,
-                limited: false,
+                ready: false,
             },
             &riders,
         );

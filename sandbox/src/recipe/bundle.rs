@@ -3,9 +3,10 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use limen_proto::contract::{Guarantees, Limits};
+use limen_proto::id::Slot;
 use limen_proto::jail::Step;
 use limen_proto::posture::{Compared, Posture};
-use limen_proto::spec::{BundleSpec, Volume};
+use limen_proto::spec::{BundleShare, BundleSpec, Volume};
 use limen_proto::table::DeviceClass;
 
 use super::Given;
@@ -38,16 +39,20 @@ pub(super) struct Home {
     reaper: OwnedFd,
     users: OwnedFd,
     run: OwnedFd,
+    /// Its `/tmp`, where that was made ahead.
+    temporary: Option<OwnedFd>,
     /// What an earlier life made of [`lasting`].
     mounts: Option<OwnedFd>,
 }
 
 impl Home {
-    pub(super) fn take(given: &mut Given) -> Result<Self, Fault> {
+    /// `temporary`: its `/tmp` is among them.
+    pub(super) fn take(given: &mut Given, temporary: bool) -> Result<Self, Fault> {
         Ok(Self {
             reaper: given.take("the reaper's pidfd")?,
             users: given.take("the user namespace")?,
             run: given.take("the directory of its sockets")?,
+            temporary: temporary.then(|| given.take("its /tmp")).transpose()?,
             mounts: given.take_more(),
         })
     }
@@ -57,12 +62,21 @@ impl Home {
     }
 }
 
-/// Gives a bundle's cgroup its limits, which nobody has written to.
-pub(super) fn limit(
+/// Makes ready what a life needs whatever its files are: the limits of its cgroup, its `/tmp`.
+pub(super) fn ready(
     cgroup: BorrowedFd<'_>,
-    limits: &Limits,
-    guarantees: &Guarantees,
-) -> Result<(), Fault> {
+    slot: Slot,
+    share: &BundleShare,
+    temporary: u64,
+) -> Result<Option<OwnedFd>, Fault> {
+    limit(cgroup, &share.limits, &share.guarantees)?;
+    let owner = share.index.outer_id(slot);
+    let made = (temporary != 0).then(|| root::temporary(temporary, owner));
+    made.transpose()
+}
+
+/// Gives a bundle's cgroup its limits, which nobody has written to.
+fn limit(cgroup: BorrowedFd<'_>, limits: &Limits, guarantees: &Guarantees) -> Result<(), Fault> {
     Cgroup::given(cgroup)?.limit(&Share {
         limits,
         guarantees,
@@ -104,7 +118,7 @@ pub(super) fn payload(
     }?;
     // A copy: what this life adds, no other one sees.
     namespaces::leave(namespaces::OF_BUNDLE)?;
-    let rules = complete(spec, &ahead)?;
+    let rules = complete(spec, &ahead, home)?;
     // By root of the box: whoever comes after it must take the signal.
     let halt = held.then(halt::at_execution).transpose().at(
         Step::Exec,
@@ -179,7 +193,7 @@ fn lasting(spec: &BundleSpec, devices: &[DeviceClass]) -> Result<OwnedFd, Fault>
 }
 
 /// Adds what a life has of its own, and says what may be touched.
-fn complete(spec: &BundleSpec, ahead: &[Ahead]) -> Result<Rules, Fault> {
+fn complete(spec: &BundleSpec, ahead: &[Ahead], home: &Home) -> Result<Rules, Fault> {
     let root = Root::entered()?;
     let mut rules = Rules::default();
     rules.allow("/", Right::Read);
@@ -193,7 +207,13 @@ fn complete(spec: &BundleSpec, ahead: &[Ahead]) -> Result<Rules, Fault> {
     rules.connect();
     rules.allow("/dev", Right::Devices);
     if spec.temporary != 0 {
-        root.temporary(spec.temporary, spec.index.outer_id(spec.slot))?;
+        match &home.temporary {
+            Some(made) => root.put_temporary(made.as_fd()),
+            None => {
+                let owner = spec.index.outer_id(spec.slot);
+                root.put_temporary(root::temporary(spec.temporary, owner)?.as_fd())
+            }
+        }?;
         rules.allow(TEMPORARY, Right::Write);
     }
     for one in ahead {

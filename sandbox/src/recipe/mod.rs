@@ -94,10 +94,14 @@ impl Jail {
                 let process = given.take("the main process's pidfd")?;
                 init.inspected(posture::inspect(&inspected, process.as_fd())?)
             }
-            Task::Limit(share) => {
+            Task::Ready {
+                slot,
+                share,
+                temporary,
+            } => {
                 let cgroup = given.take("the cgroup")?;
-                bundle::limit(cgroup.as_fd(), &share.limits, &share.guarantees)
-                    .and_then(|()| init.done())
+                let made = bundle::ready(cgroup.as_fd(), slot, &share, temporary)?;
+                init.ready(made.as_ref().map(AsFd::as_fd))
             }
             // What rides with it ends with `given`.
             Task::Close => Ok(()),
@@ -144,13 +148,13 @@ impl Jail {
                 spec,
                 devices,
                 held,
-                limited,
+                ready,
             } => {
-                let home = bundle::Home::take(&mut given)?;
+                let home = bundle::Home::take(&mut given, ready && spec.temporary != 0)?;
                 namespaces::enter_processes(home.reaper())?;
                 let born = namespaces::born(Namespaces::NONE, place, || {
                     become_unit(init, &log, pool, || {
-                        let cgroup = (!limited).then_some(place);
+                        let cgroup = (!ready).then_some(place);
                         bundle::payload(&spec, &devices, cgroup, &home, init, held)
                     })
                 });
@@ -177,7 +181,7 @@ impl Jail {
             Task::Adjust { .. }
             | Task::Open { .. }
             | Task::Inspect(_)
-            | Task::Limit(_)
+            | Task::Ready { .. }
             | Task::Close
             | Task::DestroyVgw { .. }
             | Task::Count { .. }

@@ -85,6 +85,12 @@ impl Init {
             .at(Step::Task, "report to", "init")
     }
 
+    pub(super) fn ready(&self, made: Option<BorrowedFd<'_>>) -> Result<(), Fault> {
+        self.0
+            .send(&Answer::Done, made.as_slice())
+            .at(Step::Task, "report to", "init")
+    }
+
     pub(super) fn counted(&self, found: Found) -> Result<(), Fault> {
         self.0
             .send(&Answer::Counted(found), &[])

@@ -115,20 +115,9 @@ impl Root {
         self.put(mount.as_fd(), self.directory("/proc")?.as_fd(), "/proc")
     }
 
-    /// `/tmp`: `size` bytes that belong to `owner` (an outer id) and are gone with the process.
-    pub(crate) fn temporary(&self, size: u64, owner: u32) -> Result<(), Fault> {
-        // An inode is a kilobyte of kernel memory, charged to who makes it; bounded all the same.
-        let inodes = (size / 4096).clamp(16, 4096).to_string();
-        let (size, owner) = (size.to_string(), owner.to_string());
-        let options = [
-            ("size", size.as_str()),
-            ("nr_inodes", &inodes),
-            ("mode", "700"),
-            ("uid", &owner),
-            ("gid", &owner),
-        ];
-        let mount = file_system(c"tmpfs", &options, NOTHING_SPECIAL)?;
-        self.put(mount.as_fd(), self.directory("/tmp")?.as_fd(), "/tmp")
+    /// Mounts what [`temporary`] made.
+    pub(crate) fn put_temporary(&self, made: BorrowedFd<'_>) -> Result<(), Fault> {
+        self.put(made, self.directory("/tmp")?.as_fd(), "/tmp")
     }
 
     /// Makes this the root, for good: the old one is out of reach, the new one read-only, the
@@ -145,6 +134,21 @@ impl Root {
             "the new root",
         )
     }
+}
+
+/// A `/tmp` that nobody can see yet: `size` bytes that belong to `owner` (an outer id) and are gone with the process.
+pub(crate) fn temporary(size: u64, owner: u32) -> Result<OwnedFd, Fault> {
+    // An inode is a kilobyte of kernel memory, charged to who makes it; bounded all the same.
+    let inodes = (size / 4096).clamp(16, 4096).to_string();
+    let (size, owner) = (size.to_string(), owner.to_string());
+    let options = [
+        ("size", size.as_str()),
+        ("nr_inodes", &inodes),
+        ("mode", "700"),
+        ("uid", &owner),
+        ("gid", &owner),
+    ];
+    file_system(c"tmpfs", &options, NOTHING_SPECIAL)
 }
 
 /// Attributes of a mount that holds no programs and no devices.
