@@ -384,6 +384,7 @@ fn ready(job: &Job, slot: Slot, spec: &BundleSpec) -> Descriptors {
             index: spec.index,
             limits: spec.limits,
             guarantees: spec.guarantees,
+            storage: spec.storage,
         },
         temporary: spec.temporary,
     };
