@@ -302,17 +302,17 @@ fn size(class: Class, machine: &Machine) -> (usize, usize) {
 #[test]
 fn the_filter_is_short_on_the_boxs_machines() {
     let budget = [
-        (&machine::AARCH64, Class::Jail, 70),
-        (&machine::AARCH64, Class::Reaper, 70),
-        (&machine::AARCH64, Class::Core, 70),
-        (&machine::AARCH64, Class::Maker, 70),
-        (&machine::AARCH64, Class::Bundle, 79),
-        (&machine::ARM, Class::Bundle, 162),
+        (&machine::AARCH64, Class::Jail, 44),
+        (&machine::AARCH64, Class::Reaper, 64),
+        (&machine::AARCH64, Class::Core, 43),
+        (&machine::AARCH64, Class::Maker, 42),
+        (&machine::AARCH64, Class::Bundle, 51),
+        (&machine::ARM, Class::Bundle, 55),
     ];
     for (machine, class, most) in budget {
         let (length, steps) = size(class, machine);
         assert!(length <= most, "{length}");
-        assert!(steps <= 14, "{steps}");
+        assert!(steps <= 11, "{steps}");
     }
 }
 
