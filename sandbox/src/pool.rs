@@ -22,7 +22,12 @@ pub(crate) const IDLE: Timespec = Timespec {
 };
 /// First number of a kept descriptor: what is built inherits them all, and may have no more than
 /// [`LEAST_DESCRIPTORS`](limen_proto::contract::LEAST_DESCRIPTORS) numbers to open its own at.
-pub(crate) const ASIDE: i32 = 128;
+const ASIDE: i32 = 128;
+
+/// A namespace at a number where it is in nobody's way.
+pub(crate) fn aside(namespace: OwnedFd) -> Result<OwnedFd, Fault> {
+    rustix::io::fcntl_dupfd_cloexec(namespace, ASIDE).at(Step::Namespaces, "keep", "a namespace")
+}
 
 /// Those that are ready.
 #[derive(Debug, Default)]
@@ -39,10 +44,7 @@ impl Pool {
     /// # Errors
     /// The kernel refused; this process may be in a namespace that is not its own, and must end.
     pub(crate) fn fill(&mut self) -> Result<(), Fault> {
-        let made = network::make()?;
-        let kept = rustix::io::fcntl_dupfd_cloexec(made, ASIDE);
-        self.0
-            .push(kept.at(Step::Network, "keep", "a network namespace")?);
+        self.0.push(aside(network::make()?)?);
         Ok(())
     }
 

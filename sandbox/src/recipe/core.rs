@@ -19,7 +19,8 @@ use crate::step::exec::Command;
 use crate::step::landlock::{Right, Rules};
 use crate::step::limits::{self, Death};
 use crate::step::root::{Root, Source, Use};
-use crate::step::{cgroup, descriptors, identity, namespaces, quota, seccomp};
+use crate::step::{cgroup, descriptors, identity, namespaces, network, quota, seccomp};
+use crate::sys::clone::Namespaces;
 
 /// What the unit is started with.
 pub(super) struct Ends {
@@ -40,11 +41,12 @@ impl Ends {
     }
 }
 
-/// What becomes the unit. Returns only what went wrong.
+/// What becomes the unit. Without a network it is in `nobodys` with others of its kind, or alone. Returns only what went wrong.
 pub(super) fn payload(
     unit: &CoreUnit,
     slot: Option<Slot>,
     cgroup: BorrowedFd<'_>,
+    nobodys: Option<BorrowedFd<'_>>,
     ends: &Ends,
     init: &Init,
 ) -> Result<Fault, Fault> {
@@ -60,7 +62,12 @@ pub(super) fn payload(
         Network::None => &seccomp::CORE,
         Network::Host => &seccomp::CORE_NETWORK,
     };
-    namespaces::leave(namespaces::of_core(unit.network))?;
+    match (unit.network, nobodys) {
+        (Network::Host, _) => {}
+        (Network::None, Some(nobodys)) => network::enter(nobodys)?,
+        (Network::None, None) => namespaces::leave(Namespaces::NETWORK)?,
+    }
+    namespaces::leave(namespaces::OF_CORE)?;
     let own = Identity::own()?;
     let command = Command::new(&unit.command, &unit.environment, &[])?;
 

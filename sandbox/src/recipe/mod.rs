@@ -6,7 +6,7 @@
 //! but the report that it is about to run.
 //!
 //! limen-jail itself stays in the box's namespaces and in its own cgroup, and keeps next to
-//! nothing from one task to the next: user namespaces of slots, and what `pool` has. For each unit it clones one process, born in the unit's
+//! nothing from one task to the next: user namespaces of slots, the network that is nobody's, and what `pool` has. For each unit it clones one process, born in the unit's
 //! cgroup as a child of init, which walks the recipe and becomes the unit: whatever goes wrong in
 //! there ends with it.
 
@@ -23,6 +23,7 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use limen_channel::Descriptors;
 use limen_proto::jail::{Step, Task};
+use limen_proto::table::Network;
 use rustix::io::Errno;
 
 use crate::fault::{At, Fault};
@@ -45,6 +46,7 @@ pub fn serve() -> Result<(), Fault> {
     limits::of_jail()?;
     let mut jail = Jail {
         own: namespaces::own_processes()?,
+        nobodys: None,
         users: Users::default(),
         pool: Pool::default(),
         filtered: false,
@@ -63,6 +65,8 @@ pub fn serve() -> Result<(), Fault> {
 struct Jail {
     /// The pid namespace that limen-jail is in.
     own: OwnedFd,
+    /// The network of core units that have none and stay, once there was one.
+    nobodys: Option<OwnedFd>,
     users: Users,
     pool: Pool,
     /// Whether it is behind its own filter, which every unit's stands on.
@@ -141,7 +145,11 @@ impl Jail {
             self.filtered = true;
         }
         let Self {
-            own, users, pool, ..
+            own,
+            nobodys,
+            users,
+            pool,
+            ..
         } = self;
         match task {
             Task::Bundle {
@@ -172,9 +180,15 @@ impl Jail {
             }
             Task::Core { unit, slot } => {
                 let ends = core::Ends::take(&mut given, slot)?;
+                // A hand has a provider's files in it, so it shares nothing with anybody.
+                if unit.network == Network::None && slot.is_none() && nobodys.is_none() {
+                    *nobodys = Some(pool::aside(network::make_empty()?)?);
+                }
+                let nobodys = nobodys.as_ref().filter(|_| slot.is_none());
+                let nobodys = nobodys.map(AsFd::as_fd);
                 namespaces::born(Namespaces::NONE, place, || {
                     become_unit(init, &log, pool, || {
-                        core::payload(&unit, slot, place, &ends, init)
+                        core::payload(&unit, slot, place, nobodys, &ends, init)
                     })
                 })
             }

@@ -9,7 +9,6 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 
 use limen_proto::jail::Step;
 use limen_proto::name::Name;
-use limen_proto::table::Network;
 use rustix::fs::{Mode, OFlags};
 use rustix::thread::{
     LinkNameSpaceType, ThreadNameSpaceType, move_into_link_name_space, move_into_thread_name_spaces,
@@ -21,17 +20,11 @@ use crate::sys::namespace::unshare;
 
 const STEP: Step = Step::Namespaces;
 
-/// What a core unit has of its own.
-pub(crate) const fn of_core(network: Network) -> Namespaces {
-    let own = Namespaces::MOUNT
-        .and(Namespaces::IPC)
-        .and(Namespaces::HOST)
-        .and(Namespaces::CGROUP);
-    match network {
-        Network::None => own.and(Namespaces::NETWORK),
-        Network::Host => own,
-    }
-}
+/// What a core unit has of its own besides its network.
+pub(crate) const OF_CORE: Namespaces = Namespaces::MOUNT
+    .and(Namespaces::IPC)
+    .and(Namespaces::HOST)
+    .and(Namespaces::CGROUP);
 
 /// What the first process of a virtual gateway makes; it was born in its pid namespace, and its
 /// network was made before.

@@ -18,22 +18,37 @@ use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use crate::fault::{At, Fault};
 use crate::net;
 use crate::sys::clone::Namespaces;
+use crate::sys::exit;
 use crate::sys::namespace::unshare;
 
 const STEP: Step = Step::Network;
 /// How many connections the box tracks.
 const CONNECTIONS: &str = "/proc/sys/net/netfilter/nf_conntrack_max";
 
-/// Makes a namespace with loopback set up, and nothing else. This process is in its own afterwards,
-/// unless that is the fault.
+/// Makes a namespace with loopback set up, and nothing else.
 pub(crate) fn make() -> Result<OwnedFd, Fault> {
+    make_with(|| net::set_up_loopback().map_err(refused))
+}
+
+/// Makes a namespace that holds a loopback device which is down, and nothing else: nobody's network, in
+/// which core units are that have none.
+pub(crate) fn make_empty() -> Result<OwnedFd, Fault> {
+    make_with(|| Ok(()))
+}
+
+/// This process is in its own namespace afterwards, or ends.
+fn make_with(prepare: impl FnOnce() -> Result<(), Fault>) -> Result<OwnedFd, Fault> {
     let outside = own()?;
     unshare(Namespaces::NETWORK).at(STEP, "make", "the network namespace")?;
     let made = own().and_then(|inside| {
-        net::set_up_loopback().map_err(refused)?;
+        prepare()?;
         Ok(inside)
     });
-    enter(outside.as_fd())?;
+    if let Err(fault) = enter(outside.as_fd()) {
+        // Everything that it would do from here on would be done in the wrong place.
+        eprintln!("limen-jail: {fault}");
+        exit(1);
+    }
     made.map(Into::into)
 }
 
@@ -102,7 +117,8 @@ fn own() -> Result<File, Fault> {
     File::open("/proc/self/ns/net").at(STEP, "open", "/proc/self/ns/net")
 }
 
-fn enter(namespace: BorrowedFd<'_>) -> Result<(), Fault> {
+/// Moves this process into a network namespace.
+pub(crate) fn enter(namespace: BorrowedFd<'_>) -> Result<(), Fault> {
     move_into_link_name_space(namespace, Some(LinkNameSpaceType::Network)).at(
         STEP,
         "enter",

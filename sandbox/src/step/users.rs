@@ -17,7 +17,7 @@ use limen_proto::state::Exit;
 use rustix::io::Errno;
 
 use crate::fault::{At, Fault};
-use crate::pool::ASIDE;
+use crate::pool::aside;
 use crate::reap;
 use crate::sys::clone::{self, Namespaces, Parent};
 use crate::sys::exit;
@@ -50,10 +50,6 @@ impl Users {
             .map(|(_, users)| users.as_fd())
             .ok_or_else(missing)
     }
-}
-
-fn aside(namespace: OwnedFd) -> Result<OwnedFd, Fault> {
-    rustix::io::fcntl_dupfd_cloexec(namespace, ASIDE).at(STEP, "keep", "a user namespace")
 }
 
 /// Makes the namespace of a slot.
