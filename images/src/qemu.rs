@@ -95,6 +95,10 @@ pub struct Configuration {
     pub folder: PathBuf,
 }
 
+/// The kernel's command line; docs/reference/images.md says why each word is there.
+const KERNEL_LINE: &str =
+    "console=ttyAMA0 quiet loglevel=4 panic=-1 lsm=landlock,lockdown,yama psi=0 noautogroup";
+
 /// The box cannot be emulated as described.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
@@ -199,8 +203,7 @@ impl Configuration {
     }
 
     fn kernel_line(&self) -> String {
-        // panic=-1: a kernel that panics restarts at once, and -no-reboot turns that into an end.
-        let mut line = "console=ttyAMA0 quiet loglevel=4 panic=-1".to_owned();
+        let mut line = KERNEL_LINE.to_owned();
         for word in &self.kernel_words {
             line.push(' ');
             line.push_str(word);
@@ -293,6 +296,7 @@ mod tests {
             "-device i6300esb",
             "-device virtio-rng-pci",
             "panic=-1",
+            "lsm=landlock,lockdown,yama",
             "-qmp unix:qmp.sock,server=on,wait=off",
         ] {
             assert!(line.contains(part), "{part} in {line}");
