@@ -57,13 +57,46 @@ pub fn build(
     contract: &Contract,
     closed: bool,
 ) -> Result<(), Fault> {
-    connect(slot, inside, contract, closed)?;
-    let allowed = firewall::admit(slot, contract);
-    if allowed.is_err() {
+    begin(slot, inside, contract, closed)?;
+    let finished = link::finish_from_outside(slot, inside, contract);
+    if finished.is_err() {
         // The first fault is the one to report.
         let _ = destroy(slot);
     }
+    finished
+}
+
+/// The part of [`build`] that is the box's: its end of the link, and the firewall's entries. Nothing
+/// passes before [`finish`].
+///
+/// # Errors
+/// The kernel refused a message; what was made is gone again, unless it was there before.
+pub fn begin(
+    slot: Slot,
+    inside: BorrowedFd<'_>,
+    contract: &Contract,
+    closed: bool,
+) -> Result<(), Fault> {
+    let made = link::begin(slot, inside, contract, closed);
+    // A link that was there before is another's.
+    if made.as_ref().is_err_and(|fault| !link::is_other(fault)) {
+        // The first fault is the one to report.
+        let _ = link::delete(slot);
+    }
+    made?;
+    let allowed = firewall::admit(slot, contract);
+    if allowed.is_err() {
+        let _ = destroy(slot);
+    }
     allowed
+}
+
+/// The part of [`build`] that is done inside, by a caller who has moved there.
+///
+/// # Errors
+/// The kernel refused a message. What [`begin`] made stays: the caller cannot reach it any more.
+pub fn finish(slot: Slot, contract: &Contract) -> Result<(), Fault> {
+    link::finish(slot, contract)
 }
 
 /// The part of [`build`] that is the link's: the pair of devices, addresses, rates and routes.
@@ -76,10 +109,9 @@ pub fn connect(
     contract: &Contract,
     closed: bool,
 ) -> Result<(), Fault> {
-    let made = link::create(slot, inside, contract, closed);
-    // A link that was there before is another's.
+    let made = link::begin(slot, inside, contract, closed)
+        .and_then(|()| link::finish_from_outside(slot, inside, contract));
     if made.as_ref().is_err_and(|fault| !link::is_other(fault)) {
-        // The first fault is the one to report.
         let _ = link::delete(slot);
     }
     made

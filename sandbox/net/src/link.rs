@@ -44,10 +44,10 @@ fn hardware_address(slot: Slot) -> [u8; 6] {
     [0x02, 0x4c, 0x69, 0x6d, high, low]
 }
 
-/// Makes the pair, addresses both ends, holds them to the contract's rates and sets them up. Closed,
+/// Makes the pair, addresses the box's end, holds it to the contract's rate and sets it up. Closed,
 /// without the box's route, it carries nothing: nothing is sent there, and what comes from there has
 /// no way back, which both source checks refuse.
-pub(crate) fn create(
+pub(crate) fn begin(
     slot: Slot,
     inside: BorrowedFd<'_>,
     contract: &Contract,
@@ -57,7 +57,21 @@ pub(crate) fn create(
     if !closed {
         route(&mut outer, slot);
     }
-    Socket::open(Family::Route)?.execute(&outer, outer.purposes().len())?;
+    Socket::open(Family::Route)?.execute(&outer, outer.purposes().len())
+}
+
+/// Does the same at the inner end, in the caller's network namespace.
+pub(crate) fn finish(slot: Slot, contract: &Contract) -> Result<(), Fault> {
+    let inner = inner_batch(slot, contract);
+    Socket::open(Family::Route)?.execute(&inner, inner.purposes().len())
+}
+
+/// The same for a caller who is not inside, and stays where it is.
+pub(crate) fn finish_from_outside(
+    slot: Slot,
+    inside: BorrowedFd<'_>,
+    contract: &Contract,
+) -> Result<(), Fault> {
     let inner = inner_batch(slot, contract);
     Socket::open_inside(Family::Route, inside)?.execute(&inner, inner.purposes().len())
 }

@@ -6,6 +6,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use rustix::buffer::spare_capacity;
 use rustix::io::Errno;
 use rustix::net::netlink::SocketAddrNetlink;
 use rustix::net::{AddressFamily, Protocol, RecvFlags, SendFlags, SocketFlags, SocketType};
@@ -80,13 +81,11 @@ impl Socket {
         let whole = |errno| Fault::new("speak", "netlink", errno);
         rustix::net::send(&self.0, batch.bytes(), SendFlags::empty()).map_err(whole)?;
         let mut refused = None;
-        let mut buffer = vec![0; RECEIVE];
+        let mut packet = Vec::with_capacity(RECEIVE);
         let mut seen = 0;
         while seen < answers {
-            let (_, length) =
-                rustix::net::recv(&self.0, &mut buffer[..], RecvFlags::empty()).map_err(whole)?;
-            let packet = buffer.get(..length).ok_or(whole(Errno::MSGSIZE))?;
-            for message in messages(packet) {
+            self.receive(&mut packet).map_err(whole)?;
+            for message in messages(&packet) {
                 if message.kind != MESSAGE_ERROR {
                     continue;
                 }
@@ -112,12 +111,10 @@ impl Socket {
     pub(crate) fn dump(&self, batch: &Batch, mut take: impl FnMut(&[u8])) -> Result<(), Fault> {
         let whole = |errno| Fault::new("speak", "netlink", errno);
         rustix::net::send(&self.0, batch.bytes(), SendFlags::empty()).map_err(whole)?;
-        let mut buffer = vec![0; RECEIVE];
+        let mut packet = Vec::with_capacity(RECEIVE);
         loop {
-            let (_, length) =
-                rustix::net::recv(&self.0, &mut buffer[..], RecvFlags::empty()).map_err(whole)?;
-            let packet = buffer.get(..length).ok_or(whole(Errno::MSGSIZE))?;
-            for message in messages(packet) {
+            self.receive(&mut packet).map_err(whole)?;
+            for message in messages(&packet) {
                 match message.kind {
                     MESSAGE_DONE => return Ok(()),
                     MESSAGE_ERROR if message.errno() == 0 => return Ok(()),
@@ -128,6 +125,13 @@ impl Socket {
                 }
             }
         }
+    }
+
+    /// Puts the next packet in the place of what is there. Written to by the kernel alone: zeros would touch
+    /// every page of it first, and most answers have 36 bytes.
+    fn receive(&self, packet: &mut Vec<u8>) -> Result<(), Errno> {
+        packet.clear();
+        rustix::net::recv(&self.0, spare_capacity(packet), RecvFlags::empty()).map(drop)
     }
 
     fn drained(&self) -> bool {

@@ -17,6 +17,7 @@ use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use crate::fault::{At, Fault};
 use crate::net;
+use crate::step::sysctls;
 use crate::sys::clone::Namespaces;
 use crate::sys::exit;
 use crate::sys::namespace::unshare;
@@ -25,9 +26,12 @@ const STEP: Step = Step::Network;
 /// How many connections the box tracks.
 const CONNECTIONS: &str = "/proc/sys/net/netfilter/nf_conntrack_max";
 
-/// Makes a namespace with loopback set up, and nothing else.
+/// Makes a namespace with what all virtual gateways' have: loopback set up, and settings.
 pub(crate) fn make() -> Result<OwnedFd, Fault> {
-    make_with(|| net::set_up_loopback().map_err(refused))
+    make_with(|| {
+        net::set_up_loopback().map_err(refused)?;
+        sysctls::of_network()
+    })
 }
 
 /// Makes a namespace that holds a loopback device which is down, and nothing else: nobody's network, in
@@ -52,15 +56,17 @@ fn make_with(prepare: impl FnOnce() -> Result<(), Fault>) -> Result<OwnedFd, Fau
     made.map(Into::into)
 }
 
-/// Makes the link into a namespace that nobody was in, and moves this process there.
+/// Makes the link into a namespace that nobody was in, and moves this process there. What fails inside
+/// leaves the box's part, which goes with the next `DestroyVgw`.
 pub(crate) fn build(
     inside: BorrowedFd<'_>,
     slot: Slot,
     contract: &Contract,
     closed: bool,
 ) -> Result<(), Fault> {
-    net::build(slot, inside, contract, closed).map_err(refused)?;
-    enter(inside)
+    net::begin(slot, inside, contract, closed).map_err(refused)?;
+    enter(inside)?;
+    net::finish(slot, contract).map_err(refused)
 }
 
 /// Lets a link carry that was built closed.

@@ -171,13 +171,27 @@ fn open(at: BorrowedFd<'_>, path: &str) -> Result<OwnedFd, Fault> {
     rustix::fs::openat2(at, path, flags, Mode::empty(), resolve).at(STEP, "open", path)
 }
 
+/// Opens a directory, made and given to limen-install where that was not done before: most starts find
+/// everything as it shall be, and write nothing to the disk.
 fn owned_directory(at: BorrowedFd<'_>, name: &str) -> Result<OwnedFd, Fault> {
-    match rustix::fs::mkdirat(at, name, Mode::from_raw_mode(0o755)) {
-        Ok(()) | Err(Errno::EXIST) => {}
-        Err(errno) => return Err(Fault::new(STEP, "make", name, errno)),
+    let directory = match open(at, name) {
+        Err(fault) if fault.errno() == Errno::NOENT.raw_os_error() => {
+            match rustix::fs::mkdirat(at, name, Mode::from_raw_mode(0o755)) {
+                // The process that builds another unit of the slot was quicker.
+                Ok(()) | Err(Errno::EXIST) => open(at, name)?,
+                Err(errno) => return Err(Fault::new(STEP, "make", name, errno)),
+            }
+        }
+        other => other?,
+    };
+    let is = rustix::fs::fstat(&directory).at(STEP, "look at", name)?;
+    if (is.st_uid, is.st_gid) != (INSTALL_UID, INSTALL_UID) {
+        let (user, group) = (Uid::from_raw(INSTALL_UID), Gid::from_raw(INSTALL_UID));
+        rustix::fs::fchown(&directory, Some(user), Some(group)).at(
+            STEP,
+            "give to install",
+            name,
+        )?;
     }
-    let directory = open(at, name)?;
-    let (user, group) = (Uid::from_raw(INSTALL_UID), Gid::from_raw(INSTALL_UID));
-    rustix::fs::fchown(&directory, Some(user), Some(group)).at(STEP, "give to install", name)?;
     Ok(directory)
 }

@@ -15,11 +15,15 @@ use crate::fault::{At, Fault, Reason};
 const STEP: Step = Step::Sysctls;
 const MEMORY_FILES: &str = "/proc/sys/vm/memfd_noexec";
 
+/// Settings of a network namespace that are the same for every virtual gateway.
+pub(crate) fn of_network() -> Result<(), Fault> {
+    // Its own network: port 80 is as good as any other, and no capability is needed for it.
+    set("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0")
+}
+
 /// Settings of a virtual gateway's network and pid namespace.
 pub(crate) fn of_vgw(slot: Slot) -> Result<(), Fault> {
     let (first, last) = (slot.first_id(), slot.first_id() + SLOT_IDS - 1);
-    // Its own network: port 80 is as good as any other, and no capability is needed for it.
-    set("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0")?;
     // Raw sockets are out of reach; this is how ping works without them. Outer group ids.
     set(
         "/proc/sys/net/ipv4/ping_group_range",
