@@ -18,7 +18,7 @@ const LINE: usize = 320;
 const WAITING: usize = 8192;
 /// Longest wait of a line for the console, and time after which a console that was full is tried
 /// again, milliseconds.
-const CONSOLE_MS: u64 = 20;
+const CONSOLE_MS: u64 = 100;
 
 /// How urgent a line is (`<linux/kern_levels.h>`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
