@@ -84,6 +84,29 @@ impl fmt::Display for Fault {
 
 impl core::error::Error for Fault {}
 
+/// A fault in limen-jail, and whether it is still where it was.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// It is, and can do the next task.
+    InPlace(Fault),
+    /// It could not return to its own namespaces, so whatever it did next would be done elsewhere.
+    Astray(Fault),
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Self::InPlace(fault)
+    }
+}
+
+impl From<Failure> for Fault {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::InPlace(fault) | Failure::Astray(fault) => fault,
+        }
+    }
+}
+
 /// Turns the errors of system calls into faults.
 pub(crate) trait At<T> {
     /// Names the step, what was tried and on what.

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
+use std::os::fd::AsFd as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -11,14 +12,20 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::{DIGEST, INHABITED, MARK, PROGRAM, say};
+use crate::{DIGEST, INHABITED, MARK, PROGRAM, SLOW, STAY, own, say};
 
 const ORDINARY: &str = "/usr/lib/limen/bin/limen-ordinary";
+/// Lives after which limen-jail is killed: some of the first crowd wait for it then.
+const KILLS: [u64; 4] = [73, 83, 93, 103];
+/// How long limen-init is watched while nothing happens, and the most processor time that it may use of
+/// that, a tenth. Waking up for nothing takes all of it.
+const WATCHED: Duration = Duration::from_secs(2);
+const BUSY: Duration = Duration::from_millis(200);
 /// Silence of limen-init behind which something hangs, and its last lines that are shown then.
 const SILENCE: Duration = Duration::from_secs(45);
 const LAST: usize = 24;
 /// After the mark, for what ends by itself a little later.
-const REST: Duration = Duration::from_secs(4);
+const REST: Duration = Duration::from_secs(2);
 /// Pages of PID 1 that are touched for the first time late, kB: as the soak has it.
 const GROWTH: u64 = 16;
 /// What the kernel keeps of a life for a while and counts as taken, kB, and how many kB of one life
@@ -52,6 +59,7 @@ pub(super) fn main() {
         .expect("it starts");
     let lines = lines(&mut init);
     let mark = format!("limen: unit vgw-{MARK} ");
+    let slow = format!("limen: unit vgw-1/b{SLOW} ");
     let mut before: Option<(Census, u64, u64)> = None;
     let mut lives = 0;
     let mut last = VecDeque::new();
@@ -64,11 +72,20 @@ pub(super) fn main() {
         if last.len() > LAST {
             last.pop_front();
         }
-        lives += u64::from(line.contains(" Active ") && line.contains("vgw-"));
+        if line.contains(" Active ") && line.contains("vgw-") {
+            lives += 1;
+            if KILLS.contains(&lives) {
+                kill_jail();
+            }
+        }
+        if line.contains(&slow) && line.contains(" Active ") {
+            watch_slow_end(&init, &line);
+        }
         if !line.contains(&mark) || !line.contains(" Idle ") {
             continue;
         }
         std::thread::sleep(REST);
+        watch(&init, "at rest");
         let now = (Census::take(&init), resident(&init), available());
         say(&format!("{now:?} after {lives} lives"));
         match before.take() {
@@ -84,6 +101,64 @@ pub(super) fn main() {
     init.wait().expect("it ended");
     say("done");
     let _ = rustix::system::reboot(rustix::system::RebootCommand::PowerOff);
+}
+
+/// Kills the limen-jail that stays: of those in its cgroup, who holds most.
+fn kill_jail() {
+    let numbers = fs::read_to_string("/sys/fs/cgroup/limen/core/jail/cgroup.procs");
+    let numbers = numbers.expect("its cgroup");
+    let numbers = numbers.lines().filter_map(|line| line.parse::<i32>().ok());
+    let holds =
+        |number: &i32| fs::read_dir(format!("/proc/{number}/fd")).map_or(0, Iterator::count);
+    let stays = numbers.max_by_key(holds).and_then(Pid::from_raw);
+    if let Some(stays) = stays {
+        let _ = kill_process(stays, Signal::KILL);
+        say("limen-jail killed");
+    }
+}
+
+/// Holds the first process of a virtual gateway at its end: it waits for a process of its namespace, and
+/// that one's parent, this program, does not reap it yet. limen-init must wait without turning in circles.
+fn watch_slow_end(init: &Child, line: &str) {
+    let mut words = line.split_whitespace();
+    let number = words.find_map(|word| word.strip_prefix("pid="));
+    let inside = fs::File::open(format!("/proc/{}/ns/pid", number.expect("a bundle")));
+    let inside = inside.expect("it runs");
+    // A thread of its own: what it does to its children concerns no other.
+    let born = std::thread::spawn(move || {
+        let kind = Some(rustix::thread::LinkNameSpaceType::ProcessID);
+        rustix::thread::move_into_link_name_space(inside.as_fd(), kind).expect("its namespace");
+        own().arg(STAY).spawn().expect("a child in there")
+    });
+    let mut child = born.join().expect("a child");
+    let status = format!("/proc/{}/status", child.id());
+    let has_ended = || fs::read_to_string(&status).is_ok_and(|text| text.contains("\nState:\tZ"));
+    while !has_ended() {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    watch(init, "while a virtual gateway ends");
+    child.wait().expect("a child");
+}
+
+/// Watches how much processor time limen-init uses while it has nothing to do.
+fn watch(init: &Child, when: &str) {
+    let before = used(init);
+    std::thread::sleep(WATCHED);
+    let used = used(init).saturating_sub(before);
+    say(&format!("limen-init used {} us {when}", used.as_micros()));
+    if used > BUSY {
+        say(&format!("NOT: limen-init turns in circles {when}"));
+    }
+}
+
+/// Processor time that it has used.
+fn used(init: &Child) -> Duration {
+    let text = fs::read_to_string(format!("/proc/{}/schedstat", init.id())).expect("it runs");
+    let nanoseconds = text
+        .split_whitespace()
+        .next()
+        .and_then(|word| word.parse().ok());
+    Duration::from_nanos(nanoseconds.expect("a number"))
 }
 
 /// What limen-init says, read whether or not anybody has time: it must not wait for its reader.

@@ -4,7 +4,9 @@
 //! which is an ordinary process and can be looked into (`census`); as the steward, which asks for
 //! the lives (`asker`); and as a bundle's program. Between two censuses there are so many cycles of
 //! a virtual gateway with a bundle as `CYCLES` says, a crowd of virtual gateways at once, a hundred
-//! crash loops at once that are given up, and `ORPHANS` processes that limen-init inherits. Every step prints a line; the last one is `cycles: done`.
+//! crash loops at once that are given up, and `ORPHANS` processes that limen-init inherits. Before the first,
+//! limen-jail is killed while a crowd waits for it, and a virtual gateway ends slowly: limen-init must lose no
+//! start, and rest. Every step prints a line; the last one is `cycles: done`.
 
 #![allow(
     clippy::expect_used,
@@ -30,6 +32,8 @@ const PROGRAM: &str = "/bin/cycles";
 /// As which it stays, and as which it fails at once.
 const STAY: &str = "stay";
 const FAIL: &str = "fail";
+/// The place of the bundle whose virtual gateway ends slowly.
+const SLOW: u16 = 30;
 /// As which it leaves a child behind, and as which it is that child.
 const PARENT: &str = "parent";
 const ORPHAN: &str = "orphan";

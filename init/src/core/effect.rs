@@ -27,6 +27,9 @@ pub enum Effect {
     TakeSpare(UnitRef),
     /// End a life that was begun ahead, and remove what was made for it. Its record is gone already.
     EndSpare(UnitRef),
+    /// The limen-jail that builds has come no further for as long as it may take: the next task is
+    /// another's.
+    LeaveJail,
     /// SIGTERM to the main process.
     Terminate(UnitRef),
     /// SIGKILL to the main process alone.

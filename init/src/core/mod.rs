@@ -17,6 +17,7 @@
 //! | `briefing`     | what a core program is told when it begins                 |
 //! | `request`      | the verbs of a control socket, by role                     |
 //! | `spare`        | the next life of a unit, built before it is needed         |
+//! | `queue`        | lives that wait for limen-jail                             |
 //! | `park`         | virtual gateways that only need to be opened               |
 //! | `store`        | the descriptors that the broker lets init keep             |
 //! | `shutdown`     | the way down                                               |
@@ -31,6 +32,7 @@ mod freeze;
 pub mod machine;
 mod park;
 pub mod precedence;
+mod queue;
 pub mod readiness;
 pub mod request;
 pub mod shutdown;

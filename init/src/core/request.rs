@@ -238,7 +238,9 @@ impl Supervisor {
             unit.attempts = 0;
             unit.exit = None;
             unit.frozen = None;
+            unit.given_again = false;
             if !same {
+                unit.spare_failures = 0;
                 self.discard_spare(id, now, 0);
             }
             if renewed {

@@ -3,7 +3,8 @@
 //! A spare is built like any life, in a cgroup of its own, and its program is executed with every wall around it and
 //! frozen before its first instruction. It exists while its bundle is active, and from a crash to the
 //! restart that takes it; whatever else happens to the bundle ends it. One that dies by itself is
-//! the spare's failure, not the bundle's: another is built after a while.
+//! the spare's failure, not the bundle's: another is built after a while ([`AGAIN`]), which is the longer the
+//! more of them failed in a row.
 //!
 //! | is         | becomes    | when                                                          |
 //! |------------|------------|---------------------------------------------------------------|
@@ -27,9 +28,11 @@
 
 use limen_proto::id::{Generation, UnitId, UnitRef};
 use limen_proto::posture::Posture;
+use limen_proto::restart::RestartPolicy;
 use limen_proto::state::Fault;
 use limen_proto::table::Role;
 
+use super::dice;
 use super::effect::Effect;
 use super::state::{After, Input, State};
 use super::supervisor::{Event, Supervisor};
@@ -38,8 +41,18 @@ use super::unit::{BUILD_WITHIN_MS, Program, REMOVE_WITHIN_MS, Unit};
 /// From a bundle's being active, or a virtual gateway's being idle, to the building of its spare,
 /// milliseconds.
 pub(super) const AFTER_MS: u64 = 100;
-/// From the death of a spare to the next, milliseconds.
-const AGAIN_MS: u64 = 10_000;
+/// From a moment without room for a spare to the next look, milliseconds.
+const LOOK_MS: u64 = 10_000;
+/// When one that failed is followed by another: nobody waits for it, and what keeps failing is not
+/// worth a life of limen-jail's every few seconds for ever.
+pub(super) const AGAIN: RestartPolicy = RestartPolicy {
+    enable: true,
+    minimum_wait_ms: 10_000,
+    maximum_wait_ms: 600_000,
+    multiplier: 2000,
+    reset_ms: 60_000,
+    retries: 0,
+};
 
 /// The next life of a unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -72,6 +85,8 @@ pub struct Held {
     generation: Generation,
     pid: u32,
     posture: Posture,
+    /// When it was built.
+    since: u64,
 }
 
 impl Spare {
@@ -114,6 +129,7 @@ impl Supervisor {
     pub(super) fn handle_spare(&mut self, event: Event, now: u64) -> bool {
         let (Event::Built { life, .. }
         | Event::Failed { life, .. }
+        | Event::Unbuilt(life)
         | Event::Ended { life, .. }
         | Event::Executed(life)
         | Event::Emptied(life)
@@ -134,6 +150,7 @@ impl Supervisor {
                     generation,
                     pid,
                     posture,
+                    since: now,
                 };
                 unit.spare = Spare::Built(held, until);
             }
@@ -146,11 +163,8 @@ impl Supervisor {
             }
             (Event::Removed(_), Spare::Ending { .. }) => self.end_parked(life.unit, now),
             (_, Spare::Ending { .. }) => {}
-            (Event::Failed { .. } | Event::Ended { .. }, _) => {
-                self.discard_spare(life.unit, now, AGAIN_MS);
-                if !is_vgw {
-                    self.set_spare(life.unit, Spare::Due(now.saturating_add(AGAIN_MS)));
-                }
+            (Event::Failed { .. } | Event::Unbuilt(_) | Event::Ended { .. }, _) => {
+                self.fail_spare(life.unit, now);
                 self.push_report(life.unit);
             }
             _ => {}
@@ -210,16 +224,11 @@ impl Supervisor {
                     let pause = if self.is_building() {
                         AFTER_MS
                     } else {
-                        AGAIN_MS
+                        LOOK_MS
                     };
                     self.set_spare(id, Spare::Due(now.saturating_add(pause)));
                 }
-                Spare::Building(..) | Spare::Built(..) => {
-                    self.discard_spare(id, now, AGAIN_MS);
-                    if !matches!(id, UnitId::Vgw(_)) {
-                        self.set_spare(id, Spare::Due(now.saturating_add(AGAIN_MS)));
-                    }
-                }
+                Spare::Building(..) | Spare::Built(..) => self.fail_spare(id, now),
                 Spare::Ending { .. } => self.end_parked(id, now),
                 Spare::None | Spare::Ready(_) => {}
             }
@@ -258,6 +267,7 @@ impl Supervisor {
             return false;
         };
         unit.spare = Spare::None;
+        unit.spare_failures = 0;
         unit.generation = held.generation;
         unit.pid = held.pid;
         unit.posture = held.posture;
@@ -275,6 +285,29 @@ impl Supervisor {
         }
         self.queue(id, Input::Built);
         true
+    }
+
+    /// A spare died, or took too long. One that had stood for long enough begins the count anew.
+    fn fail_spare(&mut self, id: UnitId, now: u64) {
+        let seed = self.seed;
+        let Some(unit) = self.unit_mut(id) else {
+            return;
+        };
+        if let Spare::Ready(held) = unit.spare
+            && now.saturating_sub(held.since) >= u64::from(AGAIN.reset_ms)
+        {
+            unit.spare_failures = 0;
+        }
+        unit.spare_failures = unit.spare_failures.saturating_add(1);
+        let generation = unit.spare.generation().unwrap_or_default();
+        let pause = u64::from(match seed {
+            0 => AGAIN.wait_ms(unit.spare_failures),
+            _ => AGAIN.scattered_ms(unit.spare_failures, dice::throw(seed, generation.0)),
+        });
+        self.discard_spare(id, now, pause);
+        if !matches!(id, UnitId::Vgw(_)) {
+            self.set_spare(id, Spare::Due(now.saturating_add(pause)));
+        }
     }
 
     /// Ends what there is of a spare. `pause`: from its end to the next one of a virtual gateway,

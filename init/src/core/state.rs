@@ -69,7 +69,8 @@ pub enum Input {
     Drained,
     /// It shall not run.
     Stop,
-    /// The virtual gateway of this bundle is gone, and its pid namespace with it.
+    /// The virtual gateway of this bundle is gone, and its pid namespace with it; or limen-jail ended
+    /// before it came to this life. It is not the unit that failed.
     Lost,
     /// The virtual gateway of this bundle is active, or the box's network is prepared.
     Restored,

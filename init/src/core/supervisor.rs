@@ -51,6 +51,8 @@ pub enum Event {
         /// The step of limen-jail and its errno, when it could say.
         step: Option<(Step, i32)>,
     },
+    /// limen-jail ended by itself before it came to this life.
+    Unbuilt(UnitRef),
     /// The program is ready.
     Ready(UnitRef),
     /// The program's watchdog.
@@ -181,6 +183,9 @@ impl Supervisor {
     /// Takes one event.
     pub fn handle(&mut self, event: Event, now: u64) {
         self.sweep();
+        if let Event::Built { .. } = event {
+            self.wait_on_for_jail(now);
+        }
         if self.handle_spare(event, now) {
             return self.settle(now);
         }
@@ -198,6 +203,7 @@ impl Supervisor {
                     self.turn(life.unit, Input::Failed, now);
                 }
             }
+            Event::Unbuilt(life) => self.build_again(life, now),
             Event::Ended { life, exit } => {
                 if let Some(unit) = self.living(life) {
                     unit.exit = exit;
@@ -251,6 +257,7 @@ impl Supervisor {
                 }
             }
             Event::Tick => {
+                self.leave_jail_if_stuck(now);
                 for unit in &mut self.units {
                     if unit.deadline.is_some_and(|deadline| deadline <= now) {
                         unit.deadline = None;

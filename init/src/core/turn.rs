@@ -189,6 +189,7 @@ impl Supervisor {
         if let Some(unit) = self.unit_mut(id) {
             unit.active_since = Some(now);
             unit.fault = Fault::NoFault;
+            unit.given_again = false;
         }
         if let UnitId::Vgw(slot) = id {
             if self.is_frozen(id) {

@@ -20,8 +20,9 @@ use super::machine::Facts;
 use super::spare::Spare;
 use super::state::State;
 
-/// Longest time from the birth of limen-jail to the payload's execve(2), milliseconds. A build
-/// takes milliseconds; an emulated board under load may take a second.
+/// Longest time from limen-jail's last word that it built something to the payload, and from there to
+/// its execve(2), milliseconds. A build takes milliseconds; an emulated board under load may take a
+/// second.
 pub const BUILD_WITHIN_MS: u32 = 10_000;
 /// Time after which a cgroup that is still populated is killed again, milliseconds.
 pub const CLEAR_AGAIN_MS: u32 = 2_000;
@@ -176,10 +177,14 @@ pub struct Unit {
     pub spent: Counters,
     /// The kernel killed in this life for want of memory.
     pub starved: bool,
+    /// limen-jail ended before it came to a life since this was last active, and a second one was asked.
+    pub given_again: bool,
     /// Its present report has not been taken yet.
     pub unreported: bool,
     /// Its next life.
     pub spare: Spare,
+    /// How many of them failed, one after the other.
+    pub spare_failures: u16,
 }
 
 impl Unit {
@@ -214,8 +219,10 @@ impl Unit {
             era: Era(0),
             spent: Counters::default(),
             starved: false,
+            given_again: false,
             unreported: false,
             spare: Spare::None,
+            spare_failures: 0,
         }
     }
 

@@ -164,6 +164,7 @@ impl Shell {
         let answer = jail.build(workroom.as_fd(), task, &riders)?;
         watch(&self.epoll, &answer, Token::Jail(life), EventFlags::IN)?;
         books.jail = Some(answer);
+        books.jail_number = jail.number();
         Ok(())
     }
 

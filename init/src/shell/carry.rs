@@ -50,6 +50,13 @@ impl Shell {
             Effect::BuildSpare(life) => self.build_spare(life),
             Effect::TakeSpare(life) => self.take_spare(life),
             Effect::EndSpare(life) => self.end_spare(life),
+            Effect::LeaveJail => {
+                self.journal.log(
+                    Level::Error,
+                    format_args!("limen-jail comes no further; the next start has another"),
+                );
+                self.jail.leave();
+            }
             Effect::Terminate(life) => self.terminate(life),
             Effect::Kill(life) => self.signal(life, Signal::KILL),
             Effect::Clear(life) => self.clear(life),

@@ -73,7 +73,10 @@ impl Shell {
                 Ok(Some((Answer::Done | Answer::Counted(_) | Answer::Inspected(_), _)) | None)
                 | Err(_) => {
                     books.jail = None;
-                    Event::Failed { life, step: None }
+                    match self.jail.is_there(books.jail_number) {
+                        true => Event::Failed { life, step: None },
+                        false => Event::Unbuilt(life),
+                    }
                 }
             };
             if let Event::Failed { step: None, .. } = event {

@@ -2,7 +2,8 @@
 //!
 //! One stays and builds every unit: that a program is executed and starts up is then no part of a
 //! unit's start. It lives in the core's own leaf, holds nothing between two tasks, and is started
-//! again with the next task when it is gone; units that it was building then hang up. What builds
+//! again with the next task when it is gone. Tasks that waited for it then hang up, and who waits for
+//! one can ask whether that is why. One that comes no further is left, and another started. What builds
 //! nothing may wait in the kernel, so each such task has a limen-jail of its own.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -12,9 +13,11 @@ use limen_channel::{Channel, ChannelError};
 use limen_proto::jail::{JAIL_DESCRIPTOR, Task};
 use limen_proto::limits::FRAME_DESCRIPTORS;
 use limen_sandbox::spawn::{Child, spawn_into};
+use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::net::sockopt;
+use rustix::process::{Signal, pidfd_send_signal};
 
 /// limen-jail on the box.
 const JAIL: &str = "/usr/lib/limen/bin/limen-jail";
@@ -26,6 +29,8 @@ pub(super) struct Jail {
     program: OwnedFd,
     null: OwnedFd,
     resident: Option<Resident>,
+    /// Which one it is, of those that there were.
+    number: u32,
 }
 
 struct Resident {
@@ -50,6 +55,7 @@ impl Jail {
             program,
             null,
             resident: None,
+            number: 0,
         })
     }
 
@@ -79,6 +85,7 @@ impl Jail {
         orders.try_send(task, &riders).map_err(errno)?;
         let child = self.start(home, &inherited)?;
         self.resident = Some(Resident { orders, child });
+        self.number = self.number.wrapping_add(1);
         Ok(ours)
     }
 
@@ -116,6 +123,30 @@ impl Jail {
     /// Hangs up: the limen-jail that stays ends by itself when it has finished what it does.
     pub(super) fn dismiss(&mut self) {
         self.resident = None;
+    }
+
+    /// Which limen-jail got the last task.
+    pub(super) fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// Whether the limen-jail with this number still takes tasks. Its end of the socket closes before
+    /// those of the tasks that wait in it.
+    pub(super) fn is_there(&self, number: u32) -> bool {
+        let Some(resident) = self.resident.as_ref().filter(|_| self.number == number) else {
+            return false;
+        };
+        let mut orders = [PollFd::new(&resident.orders, PollFlags::empty())];
+        // Hang-ups are told whether or not they are asked for.
+        let told = rustix::event::poll(&mut orders, Some(&Timespec::default()));
+        told == Ok(0)
+    }
+
+    /// Leaves the one that stays: it comes no further. The next task starts another.
+    pub(super) fn leave(&mut self) {
+        if let Some(resident) = self.resident.take() {
+            let _ = pidfd_send_signal(&resident.child.pidfd, Signal::KILL);
+        }
     }
 
     /// A process was reaped. Whether it was the limen-jail that stays.

@@ -40,6 +40,8 @@ pub(super) struct Life {
     /// Where limen-jail and the payload answer. Hung up when the payload has executed its program,
     /// or died.
     pub(super) jail: Option<Channel>,
+    /// Which limen-jail was given the task.
+    pub(super) jail_number: u32,
     /// What is awaited there is the opening of a virtual gateway that was parked.
     pub(super) opening: bool,
     pub(super) main: Option<Main>,
@@ -75,6 +77,7 @@ impl Life {
             shown: None,
             group: None,
             jail: None,
+            jail_number: 0,
             opening: false,
             main: None,
             control: None,

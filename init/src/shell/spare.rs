@@ -101,6 +101,7 @@ impl Shell {
         watch(&self.epoll, &answer, Token::Jail(life), EventFlags::IN)?;
         let books = self.lives.get(life).ok_or(Errno::NOENT)?;
         books.jail = Some(answer);
+        books.jail_number = self.jail.number();
         books.opening = true;
         Ok(())
     }

@@ -1,14 +1,20 @@
 //! Specs that cannot work, and system calls that fail: the step that must say so
 
+use std::ffi::CString;
+use std::fs::File;
+use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
+use limen_channel::{Buffer, Channel};
 use limen_proto::id::{BundleIndex, Digest, Slot};
-use limen_proto::jail::{Answer, Step};
+use limen_proto::jail::{Answer, Step, Task};
+use limen_sandbox::spawn;
 
 use crate::bundle::{run_bundle, spec};
 use crate::expect;
-use crate::guest::words;
+use crate::guest::{cgroup, wait, words};
 use crate::vgw::Vgw;
 
 /// Specs that cannot work, and the step that must say so.
@@ -150,6 +156,56 @@ pub(crate) fn broken_calls(slot: Slot, vgw: &Vgw) {
         };
         let held = told == step && !text.contains("EXECUTED");
         expect(&format!("without {name}: {step:?}"), held, &(told, text));
+    }
+}
+
+/// What limen-jail makes ahead keeps it from nothing when it cannot be made, and ends it when it cannot
+/// return from it.
+pub(crate) fn idle_jail() {
+    for (name, call, stays) in [
+        ("unshare", libc::SYS_unshare, true),
+        ("setns", libc::SYS_setns, false),
+    ] {
+        let (orders, inherited) = Channel::<4096>::pair().unwrap();
+        let call = CString::new(call.to_string()).unwrap();
+        let own = File::open("/proc/self/exe").unwrap();
+        let child = spawn::spawn_into(
+            cgroup("core/jail").as_fd(),
+            own.as_fd(),
+            &[c"walk", c"break", &call],
+            &[],
+            &[(inherited.as_fd(), 3)],
+        )
+        .unwrap();
+        drop(inherited);
+        if stays {
+            // Many times as long as it is idle before it makes something.
+            std::thread::sleep(Duration::from_secs(2));
+        } else {
+            wait(child.pidfd.as_fd());
+        }
+        let (ours, theirs) = Channel::<4096>::pair().unwrap();
+        let absent = Task::Open {
+            slot: Slot::new(60).unwrap(),
+        };
+        let sent = orders.send(&absent, &[theirs.as_fd()]);
+        drop(theirs);
+        let answer = ours.receive::<Answer>(&mut Buffer::new());
+        let told = match answer {
+            Ok(Some((Answer::Failed { step, .. }, _))) => Some(step),
+            _ => None,
+        };
+        let held = sent.is_ok() == stays && told == stays.then_some(Step::Network);
+        let what = if stays { "goes on" } else { "ends" };
+        expect(
+            &format!("idle without {name}, limen-jail {what}"),
+            held,
+            &(sent, told),
+        );
+        drop(orders);
+        if stays {
+            wait(child.pidfd.as_fd());
+        }
     }
 }
 

@@ -37,7 +37,7 @@ use crate::guest::{CGROUP, Job, prepare};
 
 use crate::adjust::adjust;
 use crate::bounds::bounds;
-use crate::broken::{BREAK, break_call, broken_calls, faults};
+use crate::broken::{BREAK, break_call, broken_calls, faults, idle_jail};
 use crate::bundle::{SCRIPTS, bundle, foreign_root, next_lives, storage, store, timing};
 use crate::core::core_unit;
 use crate::knock_outs::{SKIP, knock_outs, skip_calls};
@@ -104,6 +104,7 @@ fn walk() {
         foreign_root(slot, &vgw);
         faults(slot, &vgw);
         broken_calls(slot, &vgw);
+        idle_jail();
         knock_outs(slot, &vgw, vgw.landlock_abi);
         remounts(slot, &vgw);
         bounds(slot, &vgw);

@@ -26,7 +26,7 @@ use limen_proto::jail::{Step, Task};
 use limen_proto::table::Network;
 use rustix::io::Errno;
 
-use crate::fault::{At, Fault};
+use crate::fault::{At, Failure, Fault};
 use crate::pool::{self, Pool};
 use crate::posture;
 use crate::step::users::Users;
@@ -40,22 +40,29 @@ use report::{Init, Orders};
 ///
 /// # Errors
 /// There is no init, or what it sends is no order: one that cannot be understood cannot be
-/// answered either. Ending is the answer then.
+/// answered either. Ending is the answer then, as it is when this process cannot return to its own
+/// namespaces.
 pub fn serve() -> Result<(), Fault> {
     let orders = Orders::inherited()?;
     limits::of_jail()?;
     let mut jail = Jail {
+        orders,
         own: namespaces::own_processes()?,
         nobodys: None,
         users: Users::default(),
         pool: Pool::default(),
         filtered: false,
     };
-    while let Some((task, given)) = jail.next(&orders)? {
+    while let Some((task, given)) = jail.next()? {
         let mut given = Given::new(given);
         let init = Init::new(&given.take("the way to answer")?)?;
-        if let Err(fault) = jail.attend(task, given, &init) {
-            init.failed(&fault);
+        match jail.attend(task, given, &init) {
+            Ok(()) => {}
+            Err(Failure::InPlace(fault)) => init.failed(&fault),
+            Err(Failure::Astray(fault)) => {
+                init.failed(&fault);
+                return Err(fault);
+            }
         }
     }
     Ok(())
@@ -63,6 +70,7 @@ pub fn serve() -> Result<(), Fault> {
 
 /// What lasts from one task to the next.
 struct Jail {
+    orders: Orders,
     /// The pid namespace that limen-jail is in.
     own: OwnedFd,
     /// The network of core units that have none and stay, once there was one.
@@ -75,18 +83,18 @@ struct Jail {
 
 impl Jail {
     /// The next order. While none comes, what the next one may need is made, one at a time.
-    fn next(&mut self, orders: &Orders) -> Result<Option<(Task, Descriptors)>, Fault> {
-        while !self.pool.is_full() && !orders.wait(&pool::IDLE)? {
+    fn next(&mut self) -> Result<Option<(Task, Descriptors)>, Fault> {
+        while !self.pool.is_full() && !self.orders.wait(self.pool.patience())? {
             self.pool.fill()?;
         }
-        orders.next()
+        self.orders.next()
     }
 
-    fn attend(&mut self, task: Task, mut given: Given, init: &Init) -> Result<(), Fault> {
+    fn attend(&mut self, task: Task, mut given: Given, init: &Init) -> Result<(), Failure> {
         match task {
             Task::Core { .. } | Task::Vgw { .. } | Task::Bundle { .. } => {
                 let cgroup = given.take("the cgroup")?;
-                self.build(task, cgroup, given, init)
+                return self.build(task, cgroup, given, init);
             }
             Task::Adjust {
                 slot,
@@ -126,6 +134,7 @@ impl Jail {
             }
             Task::NoteFeatures { network } => features::note(network).and_then(|()| init.done()),
         }
+        .map_err(Failure::InPlace)
     }
 
     /// Makes the process that becomes a unit. Which pid namespace it is born in is the one thing
@@ -136,7 +145,7 @@ impl Jail {
         cgroup: OwnedFd,
         mut given: Given,
         init: &Init,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), Failure> {
         let log = given.take("the log")?;
         let place = cgroup.as_fd();
         // Whoever builds nothing goes without: it has one short task, and need not pay for a filter.
@@ -145,6 +154,7 @@ impl Jail {
             self.filtered = true;
         }
         let Self {
+            orders,
             own,
             nobodys,
             users,
@@ -161,19 +171,19 @@ impl Jail {
                 let home = bundle::Home::take(&mut given, ready && spec.temporary != 0)?;
                 namespaces::enter_processes(home.reaper())?;
                 let born = namespaces::born(Namespaces::NONE, place, || {
-                    become_unit(init, &log, pool, || {
+                    become_unit(init, &log, (orders, pool), || {
                         let cgroup = (!ready).then_some(place);
                         bundle::payload(&spec, &devices, cgroup, &home, init, held)
                     })
                 });
-                namespaces::enter_processes(own.as_fd())?;
+                namespaces::enter_processes(own.as_fd()).map_err(Failure::Astray)?;
                 born
             }
             Task::Vgw { spec, held } => {
                 let users = users.of(spec.slot)?;
                 let network = pool.take();
                 namespaces::born(Namespaces::PID, place, || {
-                    become_unit(init, &log, pool, || {
+                    become_unit(init, &log, (orders, pool), || {
                         vgw::payload(&spec, place, users, network, init, held)
                     })
                 })
@@ -187,7 +197,7 @@ impl Jail {
                 let nobodys = nobodys.as_ref().filter(|_| slot.is_none());
                 let nobodys = nobodys.map(AsFd::as_fd);
                 namespaces::born(Namespaces::NONE, place, || {
-                    become_unit(init, &log, pool, || {
+                    become_unit(init, &log, (orders, pool), || {
                         core::payload(&unit, slot, place, nobodys, &ends, init)
                     })
                 })
@@ -207,6 +217,7 @@ impl Jail {
                 Errno::INVAL,
             )),
         }
+        .map_err(Failure::InPlace)
     }
 }
 
@@ -215,9 +226,12 @@ impl Jail {
 fn become_unit(
     init: &Init,
     log: &OwnedFd,
-    pool: &mut Pool,
+    (orders, pool): (&mut Orders, &mut Pool),
     recipe: impl FnOnce() -> Result<Fault, Fault>,
 ) -> Infallible {
+    // What waits before its program would hide limen-jail's end from init, and with it the end of
+    // all tasks that wait there.
+    orders.leave();
     pool.forget();
     let fault = output_to(log)
         .and_then(|()| namespaces::own_session())

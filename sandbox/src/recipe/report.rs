@@ -10,26 +10,39 @@ use rustix::io::Errno;
 use rustix::process::{PidfdFlags, getpid, pidfd_open};
 
 use crate::fault::{At, Fault};
+use crate::sys::close_inherited;
 
 /// First descriptor number of what must outlive the moment in which the payload's descriptors are
 /// put at their numbers.
 const ABOVE_PLACES: i32 = 64;
 
-/// The socket on which init's orders come.
+/// The socket on which init's orders come; none in what becomes a unit.
 #[derive(Debug)]
-pub(super) struct Orders(Channel);
+pub(super) struct Orders(Option<Channel>);
 
 impl Orders {
-    /// Takes the socket that init left at its number.
+    /// Takes the socket that init left at its number, which is free then: it can be left with this.
     pub(super) fn inherited() -> Result<Self, Fault> {
-        limen_channel::inherited(JAIL_DESCRIPTOR)
-            .map(|socket| Self(Channel::from(socket)))
-            .at(Step::Task, "take", "the socket to init")
+        let socket = limen_channel::inherited(JAIL_DESCRIPTOR).at(
+            Step::Task,
+            "take",
+            "the socket to init",
+        )?;
+        close_inherited(JAIL_DESCRIPTOR);
+        Ok(Self(Some(Channel::from(socket))))
+    }
+
+    /// Closes it.
+    pub(super) fn leave(&mut self) {
+        self.0 = None;
     }
 
     /// Waits for a task or init's hang-up, so long. Returns whether there is one.
     pub(super) fn wait(&self, patience: &Timespec) -> Result<bool, Fault> {
-        let mut socket = [PollFd::new(&self.0, PollFlags::IN)];
+        let Some(orders) = &self.0 else {
+            return Ok(true);
+        };
+        let mut socket = [PollFd::new(orders, PollFlags::IN)];
         rustix::io::retry_on_intr(|| poll(&mut socket, Some(patience)))
             .map(|ready| ready > 0)
             .at(Step::Task, "wait for", "a task")
@@ -37,9 +50,11 @@ impl Orders {
 
     /// Waits for a task; none when init hung up.
     pub(super) fn next(&self) -> Result<Option<(Task, Descriptors)>, Fault> {
-        let mut buffer = Buffer::new();
-        self.0
-            .receive(&mut buffer)
+        let Some(orders) = &self.0 else {
+            return Ok(None);
+        };
+        orders
+            .receive(&mut Buffer::new())
             .at(Step::Task, "receive", "a task")
     }
 }

@@ -15,11 +15,10 @@ use limen_proto::jail::{Refused, Step};
 use limen_proto::name::Name;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
-use crate::fault::{At, Fault};
+use crate::fault::{At, Failure, Fault};
 use crate::net;
 use crate::step::sysctls;
 use crate::sys::clone::Namespaces;
-use crate::sys::exit;
 use crate::sys::namespace::unshare;
 
 const STEP: Step = Step::Network;
@@ -27,7 +26,10 @@ const STEP: Step = Step::Network;
 const CONNECTIONS: &str = "/proc/sys/net/netfilter/nf_conntrack_max";
 
 /// Makes a namespace with what all virtual gateways' have: loopback set up, and settings.
-pub(crate) fn make() -> Result<OwnedFd, Fault> {
+///
+/// # Errors
+/// None could be made; or, astray, this process could not return to its own.
+pub(crate) fn make() -> Result<OwnedFd, Failure> {
     make_with(|| {
         net::set_up_loopback().map_err(refused)?;
         sysctls::of_network()
@@ -36,24 +38,23 @@ pub(crate) fn make() -> Result<OwnedFd, Fault> {
 
 /// Makes a namespace that holds a loopback device which is down, and nothing else: nobody's network, in
 /// which core units are that have none.
-pub(crate) fn make_empty() -> Result<OwnedFd, Fault> {
+///
+/// # Errors
+/// As [`make`].
+pub(crate) fn make_empty() -> Result<OwnedFd, Failure> {
     make_with(|| Ok(()))
 }
 
-/// This process is in its own namespace afterwards, or ends.
-fn make_with(prepare: impl FnOnce() -> Result<(), Fault>) -> Result<OwnedFd, Fault> {
+/// This process is in its own namespace afterwards, unless it is astray.
+fn make_with(prepare: impl FnOnce() -> Result<(), Fault>) -> Result<OwnedFd, Failure> {
     let outside = own()?;
     unshare(Namespaces::NETWORK).at(STEP, "make", "the network namespace")?;
     let made = own().and_then(|inside| {
         prepare()?;
         Ok(inside)
     });
-    if let Err(fault) = enter(outside.as_fd()) {
-        // Everything that it would do from here on would be done in the wrong place.
-        eprintln!("limen-jail: {fault}");
-        exit(1);
-    }
-    made.map(Into::into)
+    enter(outside.as_fd()).map_err(Failure::Astray)?;
+    Ok(made?.into())
 }
 
 /// Makes the link into a namespace that nobody was in, and moves this process there. What fails inside

@@ -27,6 +27,15 @@ pub mod signal;
 
 use rustix::io::Errno;
 
+/// Closes what the parent left at a number, by who has a duplicate of it. Once, before anything else is
+/// opened: a number that is free by then may be given to something that has an owner.
+#[cfg(feature = "jail")]
+pub fn close_inherited(number: std::os::fd::RawFd) {
+    // SAFETY: the caller took a duplicate of this number, so it was open before this process opened
+    // anything, and no owned type of this process holds it.
+    let _ = unsafe { libc::close(number) };
+}
+
 /// The result of a call through libc, which returns -1 and leaves the reason in `errno`.
 fn checked(result: libc::c_long) -> Result<libc::c_long, Errno> {
     if result == -1 {

@@ -17,6 +17,7 @@ mod freeze;
 mod machine;
 mod park;
 mod precedence;
+mod queue;
 mod random;
 mod scenarios;
 mod spares;

@@ -6,7 +6,7 @@ use limen_proto::posture::Posture;
 use limen_proto::state::{Exit, Fault, UnitState};
 
 use super::scenarios::{VGW, report};
-use super::world::{LOGGER, POLICY, STEWARD, World, slot, start_vgw};
+use super::world::{BROKER, LOGGER, POLICY, STEWARD, World, slot, start_vgw};
 use crate::core::effect::Effect;
 use crate::core::state::State;
 use crate::core::supervisor::Event;
@@ -189,6 +189,46 @@ fn one_that_dies_parked_is_removed_and_built_again_later() {
     assert!(world.spares.is_empty(), "not at once");
     world.pass(5000);
     assert_ne!(world.spares[&VGW], life.generation);
+}
+
+/// A second in which nothing else happens: what has a watchdog feeds it.
+fn second(world: &mut World) {
+    let broker = world.life(BROKER);
+    world.tell(Event::Alive(broker));
+    world.pass(1000);
+}
+
+#[test]
+fn one_that_is_never_built_is_tried_less_and_less_often() {
+    let (mut world, mut life) = begun();
+    let mut waits = Vec::new();
+    for _ in 0..9 {
+        world.tell(Event::Failed { life, step: None });
+        world.empty_all();
+        let failed = world.now;
+        while !world.spares.contains_key(&VGW) {
+            second(&mut world);
+        }
+        waits.push((world.now - failed) / 1000);
+        life.generation = world.spares[&VGW];
+    }
+    assert_eq!(waits, [10, 20, 40, 80, 160, 320, 600, 600, 600]);
+
+    // What has stood for a minute begins anew, and so does another contract.
+    build(&mut world, life);
+    (0..60).for_each(|_| second(&mut world));
+    world.tell(Event::Ended { life, exit: None });
+    world.empty_all();
+    (0..10).for_each(|_| second(&mut world));
+    life.generation = world.spares[&VGW];
+    world.tell(Event::Failed { life, step: None });
+    world.empty_all();
+    let Verb::StartVgw { spec, .. } = start(1) else {
+        panic!("another verb");
+    };
+    world.ask(STEWARD, Verb::Park { spec, tag: 6 }, 0).unwrap();
+    second(&mut world);
+    assert!(world.spares.contains_key(&VGW));
 }
 
 #[test]

@@ -160,8 +160,9 @@ fn let_something_happen(world: &mut World, dice: &mut Dice) {
 
 /// Something happens to a life that was begun ahead.
 fn ahead(world: &mut World, dice: &mut Dice, life: UnitRef) {
-    let event = match dice.roll(8) {
+    let event = match dice.roll(9) {
         0 => Event::Failed { life, step: None },
+        8 => Event::Unbuilt(life),
         1 => Event::Ended {
             life,
             exit: Some(Exit::Signal(9)),
@@ -188,7 +189,8 @@ fn live_on(world: &mut World, dice: &mut Dice, unit: UnitId) {
     let life = world.life(unit);
     match (world.lives[&unit].1, dice.roll(10)) {
         (Stage::Jailing, 0) => world.tell(Event::Failed { life, step: None }),
-        (Stage::Jailing, 1..) => {
+        (Stage::Jailing, 1) => world.tell(Event::Unbuilt(life)),
+        (Stage::Jailing, 2..) => {
             world.advance(unit, Stage::Made);
             world.tell(Event::Built {
                 life,

@@ -274,7 +274,8 @@ impl World {
             Effect::Freeze(slot, false) => {
                 self.frozen.remove(&slot);
             }
-            Effect::Kill(_)
+            Effect::LeaveJail
+            | Effect::Kill(_)
             | Effect::Adjust(_)
             | Effect::Count(_)
             | Effect::KernelLog(_)
