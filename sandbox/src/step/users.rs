@@ -60,8 +60,12 @@ pub(crate) fn make(slot: Slot) -> Result<OwnedFd, Fault> {
 /// Makes the namespace with these limits set to 0.
 pub(crate) fn make_without(slot: Slot, forbidden: &[&str]) -> Result<OwnedFd, Fault> {
     let pipe = || std::io::pipe().at(STEP, "make", "a pipe");
-    let (mut mapped, mut tell) = pipe()?;
+    let (mut mapped, tell) = pipe()?;
+    let mut tell = Some(tell);
     let maker = clone::process(Namespaces::USER, None, Parent::Caller, || {
+        // The maker's copy: with it, it would wait for itself when this process is gone, for ever, and
+        // hold all that it has copies of.
+        drop(tell.take());
         // Only the parent may write the maps, and only somebody inside the limits.
         let outcome = mapped
             .read_exact(&mut [0])
@@ -75,7 +79,9 @@ pub(crate) fn make_without(slot: Slot, forbidden: &[&str]) -> Result<OwnedFd, Fa
         File::open(&path).at(STEP, "open", path)
     });
     // Whatever happened, the maker must not be left waiting; without a byte it ends as failed.
-    if namespace.is_ok() {
+    if namespace.is_ok()
+        && let Some(tell) = &mut tell
+    {
         tell.write_all(&[1]).at(STEP, "write to", "the maker")?;
     }
     drop(tell);
