@@ -177,6 +177,10 @@ impl Shell {
 fn quieten(journal: &Journal) {
     // The kernel drops lines of user programs beyond ten in five seconds; those of PID 1 are few.
     let _ = std::fs::write("/proc/sys/kernel/printk_devkmsg", "on\n");
+    // Of its own lines about refused system calls too, one a call and of all units together: a program
+    // that tries ten at its start would hide what it tries next. So many and no more, for a flood of
+    // them pushes everything else out of the kernel's ring.
+    let _ = std::fs::write("/proc/sys/kernel/printk_ratelimit_burst", "64\n");
     // Ctrl-alt-delete becomes SIGINT to us instead of a reset.
     if let Err(errno) = rustix::system::reboot(rustix::system::RebootCommand::CadOff) {
         journal.log(
