@@ -91,6 +91,8 @@ pub struct Configuration {
     pub clock: Clock,
     /// More words for the kernel's command line, for tests.
     pub kernel_words: Vec<String>,
+    /// It is given random numbers: by the boot loader's tree, and by a device.
+    pub seeded: bool,
     /// Folder of its sockets and logs, one box each.
     pub folder: PathBuf,
 }
@@ -126,6 +128,7 @@ impl Configuration {
             forwards: Vec::new(),
             clock: Clock::Host,
             kernel_words: Vec::new(),
+            seeded: true,
             folder,
         }
     }
@@ -141,7 +144,13 @@ impl Configuration {
         arguments.flags(&["-nodefaults", "-no-user-config", "-no-reboot"]);
         arguments.pair("-name", "limen");
         arguments.pair("-display", "none");
-        arguments.pair("-machine", "virt");
+        arguments.pair(
+            "-machine",
+            match self.seeded {
+                true => "virt",
+                false => "virt,dtb-randomness=off",
+            },
+        );
         arguments.pair("-cpu", "cortex-a53");
         arguments.pair("-smp", self.processors);
         arguments.pair("-m", self.memory);
@@ -177,7 +186,9 @@ impl Configuration {
             format!("socket,id=meter,path={},server=on,wait=off", file::METER),
         );
         arguments.pair("-device", "pci-serial,chardev=meter");
-        arguments.pair("-device", "virtio-rng-pci");
+        if self.seeded {
+            arguments.pair("-device", "virtio-rng-pci");
+        }
         arguments.pair("-device", "i6300esb");
         arguments.pair("-device", "virtio-keyboard-pci");
         arguments.pair("-qmp", format!("unix:{},server=on,wait=off", file::ORDERS));
@@ -335,6 +346,16 @@ mod tests {
             ..configuration()
         };
         assert!(line(&box_).contains("-icount shift=0,sleep=off"));
+    }
+
+    #[test]
+    fn a_box_without_a_seed_has_neither_source() {
+        let box_ = Configuration {
+            seeded: false,
+            ..configuration()
+        };
+        let line = line(&box_);
+        assert!(line.contains("dtb-randomness=off") && !line.contains("virtio-rng"));
     }
 
     #[test]

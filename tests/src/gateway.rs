@@ -51,12 +51,12 @@ impl Gateway {
         self.run(&[])
     }
 
-    /// Boots it again with one more word on the kernel's command line, and deploys nothing.
+    /// Boots it again with more options of `xtask run`, and deploys nothing.
     ///
     /// # Errors
     /// As [`Gateway::boot`].
-    pub fn boot_with(&mut self, word: &str) -> Result<()> {
-        self.run(&["--bare", "--kernel-word", word])
+    pub fn boot_with(&mut self, options: &[&str]) -> Result<()> {
+        self.run(&[&["--bare"], options].concat())
     }
 
     fn run(&mut self, more: &[&str]) -> Result<()> {

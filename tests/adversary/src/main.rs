@@ -9,6 +9,7 @@
 //! adversary hoard          C-07: fill the volume, leave it full and measure it
 //! adversary measure        measure it as it is, and ask for more
 //! adversary B-12           listen on ports that were not declared: not part of `all`
+//! adversary hold 40        holds so many MiB and uses them, for ever
 //! adversary storm forks    takes more than its share for ever, see `storm`; `storm all` in every way at once
 //! ```
 //!
@@ -21,6 +22,7 @@ mod attacks;
 mod attempt;
 mod controls;
 mod hoard;
+mod hold;
 mod storm;
 mod sys;
 mod world;
@@ -48,6 +50,12 @@ fn main() -> ExitCode {
         && first == "storm"
     {
         storm::run(storms, &world);
+    }
+    if let [first, number] = words.as_slice()
+        && first == "hold"
+        && let Ok(mebibytes) = number.parse()
+    {
+        hold::run(mebibytes);
     }
     let mut blocked_all = true;
     for word in &words {

@@ -237,7 +237,7 @@ fn siblings(scene: &Scene) -> Result<Value> {
 
 /// What both virtual gateways hold while nobody attacks.
 #[derive(Debug)]
-struct Quiet(Vec<(String, u64, u64)>);
+pub(super) struct Quiet(Vec<(String, u64, u64)>);
 
 /// Memory that comes and goes by itself, and names of files that the kernel remembers until somebody
 /// needs the memory: charged to the virtual gateway that they were used in, bytes. Half of what a
@@ -245,7 +245,7 @@ struct Quiet(Vec<(String, u64, u64)>);
 const ROOM: u64 = 6 << 20;
 
 impl Quiet {
-    fn read(scene: &Scene) -> Result<Self> {
+    pub(super) fn read(scene: &Scene) -> Result<Self> {
         let vgws = scene.operator.json(&["vgw", "list"])?;
         let vgws = vgws.as_array().context("a list")?;
         let read = |vgw: &Value| {
@@ -264,7 +264,7 @@ impl Quiet {
     }
 
     /// Until it is so again.
-    fn wait_for(&self, scene: &Scene) -> Result<()> {
+    pub(super) fn wait_for(&self, scene: &Scene) -> Result<()> {
         wait_for("nothing is left of the storm", || {
             let now = Self::read(scene)?;
             let same = self.0.len() == now.0.len()

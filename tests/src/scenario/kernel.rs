@@ -7,8 +7,8 @@ use crate::patience::wait_for;
 
 /// What a kernel is made to lack, and what is said about it.
 struct Lack {
-    /// A word of the kernel's command line.
-    word: &'static str,
+    /// Options of `xtask run`.
+    options: &'static [&'static str],
     /// Its name for the operator.
     name: &'static str,
     /// What names it and its remedy to everybody.
@@ -16,14 +16,20 @@ struct Lack {
 }
 
 const MEMORY_CONTROL: Lack = Lack {
-    word: "cgroup_disable=memory",
+    options: &["--kernel-word", "cgroup_disable=memory"],
     name: "memory-control",
     told: ["memory-control", "CONFIG_MEMCG", "cgroup_disable=memory"],
 };
 
-/// Landlock's ABI 0.
+/// Landlock's ABI 0; and no random numbers either. The kernel's own messages come to the console.
 const LANDLOCK: Lack = Lack {
-    word: "lsm=yama",
+    options: &[
+        "--kernel-word",
+        "lsm=yama",
+        "--no-seed",
+        "--kernel-word",
+        "loglevel=7",
+    ],
     name: "landlock",
     told: ["landlock", "CONFIG_SECURITY_LANDLOCK", "lsm="],
 };
@@ -34,15 +40,29 @@ pub(super) fn what_it_lacks_is_named_and_no_vgw_is_started(scene: &mut Scene) ->
     whole_again(scene)
 }
 
-/// Booted without Landlock: the same. Case A-24.
-pub(super) fn without_landlock_the_core_comes_up(scene: &mut Scene) -> Result<()> {
+/// Booted without Landlock, cases A-24; and without a seed, case C-11: PID 1 waits for no entropy, and
+/// the first key of the endpoint was made when there was some.
+pub(super) fn without_landlock_and_entropy_the_core_comes_up(scene: &mut Scene) -> Result<()> {
     lacking(scene, &LANDLOCK)?;
+    let serial = scene.gateway.serial();
+    let place = |what: &str| {
+        let found = serial.find(what);
+        found.with_context(|| format!("\"{what}\" is not on the console"))
+    };
+    let (started, seeded) = (place("core units, ")?, place("random: crng init done")?);
+    ensure!(
+        started < seeded,
+        "the pool was ready before PID 1 began: {}",
+        serial
+            .get(seeded.saturating_sub(60)..started)
+            .unwrap_or_default()
+    );
     whole_again(scene)
 }
 
 fn lacking(scene: &mut Scene, lack: &Lack) -> Result<()> {
     ensure!(scene.gateway.stop()?, "it did not end in order");
-    scene.gateway.boot_with(lack.word)?;
+    scene.gateway.boot_with(lack.options)?;
     scene.renew()?;
     let core = wait_for("what the kernel lacks", || {
         let core = scene.operator.json(&["core", "show"])?;

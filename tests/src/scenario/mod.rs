@@ -21,6 +21,7 @@ mod power;
 mod privacy;
 mod reference;
 mod restart;
+mod scarce;
 mod spare;
 mod storage;
 mod walls;
@@ -202,7 +203,11 @@ pub const ALL: &[Scenario] = &[
     },
     Scenario {
         name: "kernel-without-landlock",
-        play: kernel::without_landlock_the_core_comes_up,
+        play: kernel::without_landlock_and_entropy_the_core_comes_up,
+    },
+    Scenario {
+        name: "box-out-of-memory",
+        play: scarce::who_took_too_much_dies,
     },
     Scenario {
         name: "orderly-end",

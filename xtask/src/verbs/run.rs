@@ -57,6 +57,9 @@ pub(crate) struct Arguments {
     /// One more word for the kernel's command line (repeatable)
     #[arg(long, value_name = "WORD")]
     kernel_word: Vec<String>,
+    /// Give the box no random numbers to begin with
+    #[arg(long)]
+    no_seed: bool,
     /// Boot the box and deploy nothing
     #[arg(long)]
     bare: bool,
@@ -205,6 +208,7 @@ impl Pantry {
         configuration
             .kernel_words
             .clone_from(&arguments.kernel_word);
+        configuration.seeded = !arguments.no_seed;
         configuration.forwards = vec![
             forward(ports.management, MANAGEMENT),
             // As published by the contracts in xtask/demonstration.
