@@ -14,6 +14,7 @@ mod compression;
 mod content;
 pub mod debian;
 mod layer;
+pub mod machine;
 mod notes;
 pub mod oci;
 mod program;

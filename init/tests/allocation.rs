@@ -157,6 +157,7 @@ fn bundle(slot: Slot) -> BundleSpec {
         digest: Digest([0; 32]),
         command: Words::collect(["/bin/busybox", "httpd"]).unwrap(),
         environment: Words::new(),
+        directory: heapless::String::new(),
         user: None,
         jit: false,
         spare: false,

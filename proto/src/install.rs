@@ -120,6 +120,11 @@ pub struct VolumeWish {
     pub size: u64,
 }
 
+/// Where programs start whose manifest does not say.
+fn root() -> String {
+    String::from("/")
+}
+
 /// What a signed manifest says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
@@ -137,6 +142,9 @@ pub struct Summary {
     pub command: Vec<String>,
     /// `NAME=value`.
     pub environment: Vec<String>,
+    /// Where it starts: an absolute path inside the bundle's root.
+    #[serde(default = "root")]
+    pub directory: String,
     /// When it is ready.
     pub readiness: Readiness,
     /// Longest wait for that, milliseconds.

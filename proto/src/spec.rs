@@ -82,6 +82,8 @@ pub struct BundleSpec {
     pub command: Words,
     /// `NAME=value` words.
     pub environment: Words,
+    /// Where its program starts: an absolute path inside the bundle's root; empty is the root itself.
+    pub directory: String<PATH>,
     /// The user that its program is to be; none is the bundle's own.
     pub user: Option<InnerUser>,
     /// Whether it may make code at run time.

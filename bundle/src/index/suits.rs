@@ -3,7 +3,7 @@
 use super::{Index, Kind};
 use crate::limits;
 use crate::link::Walker;
-use crate::manifest::{Manifest, Tree};
+use crate::manifest::{Manifest, Tree, Volume};
 use crate::path::{self, MOUNTPOINTS};
 
 /// Why a tree does not suit its manifest.
@@ -27,6 +27,11 @@ pub enum SuitError {
         "tree has no directory \"{0}\", where the gateway mounts something; pack the bundle again"
     )]
     Mountpoint(String),
+    /// Where the program starts.
+    #[error(
+        "tree has no directory {0}, which the manifest's run.directory names; add it or correct the path"
+    )]
+    Directory(String),
     /// The program.
     #[error(
         "tree has no executable file at {0}, which the manifest's run.command names; add it or correct the path"
@@ -70,7 +75,31 @@ impl Index {
                 return Err(SuitError::Mountpoint(place));
             }
         }
+        self.holds(&manifest.run.directory, manifest)?;
         self.runs(manifest.run.command.first().map_or("", String::as_str))
+    }
+
+    /// Whether a program can start in `directory`; what a volume holds is not known here.
+    fn holds(&self, directory: &str, manifest: &Manifest) -> Result<(), SuitError> {
+        let in_volume = |volume: &Volume| {
+            let below = directory.strip_prefix(&volume.path);
+            below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        if manifest.volumes.iter().any(in_volume) {
+            return Ok(());
+        }
+        let end = Walker::new(|path: &str| self.target_of(path)).resolve(directory);
+        let there = end.is_ok_and(|end| {
+            end.is_empty()
+                || matches!(
+                    self.get(&end).map(|entry| &entry.kind),
+                    Some(Kind::Directory)
+                )
+        });
+        match there {
+            true => Ok(()),
+            false => Err(SuitError::Directory(crate::quote::quoted(directory))),
+        }
     }
 
     fn runs(&self, program: &str) -> Result<(), SuitError> {

@@ -60,6 +60,7 @@ pub(super) fn summary(manifest: &Manifest, tree: &Tree, digest: Digest) -> Summa
             .iter()
             .map(|(name, value)| format!("{name}={value}"))
             .collect(),
+        directory: run.directory.clone(),
         readiness: run.readiness,
         ready_within_ms: milliseconds(run.ready_within),
         stop_within_ms: milliseconds(run.stop_within),

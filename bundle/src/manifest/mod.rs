@@ -68,6 +68,8 @@ pub struct Run {
     pub command: Vec<String>,
     /// Environment, by name.
     pub environment: BTreeMap<String, String>,
+    /// Where it starts: an absolute path inside the bundle's root.
+    pub directory: String,
     /// When it counts as Active.
     pub readiness: Readiness,
     /// Seconds within which it must be ready.

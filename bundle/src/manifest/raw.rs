@@ -63,6 +63,8 @@ pub struct Run {
     pub command: Vec<String>,
     #[serde(default)]
     pub environment: BTreeMap<String, String>,
+    #[serde(default = "root")]
+    pub directory: String,
     pub readiness: String,
     #[serde(default = "thirty")]
     pub ready_within_seconds: u32,
@@ -183,6 +185,10 @@ pub struct Tree {
 #[derive(Deserialize)]
 struct OnlyFormat {
     format: u32,
+}
+
+fn root() -> String {
+    "/".to_owned()
 }
 
 fn thirty() -> u32 {

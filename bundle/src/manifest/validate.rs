@@ -85,6 +85,7 @@ fn run(raw: raw::Run) -> Result<Run> {
             .map(|(name, value)| format!("{name}={value}")),
     )?;
     Ok(Run {
+        directory: directory(raw.directory)?,
         readiness: match raw.readiness.as_str() {
             "exec" => Readiness::Exec,
             "notify" => Readiness::Notify,
@@ -107,6 +108,19 @@ fn run(raw: raw::Run) -> Result<Run> {
         command: raw.command,
         environment: raw.environment,
     })
+}
+
+fn directory(text: String) -> Result<String> {
+    let plain = text
+        .strip_prefix('/')
+        .is_some_and(|inside| inside.is_empty() || EntryPath::new(inside.as_bytes()).is_ok());
+    if plain && text.len() <= PATH {
+        return Ok(text);
+    }
+    let rule = format!(
+        "must be an absolute path of at most {PATH} bytes in its plain form, for example \"/srv\""
+    );
+    Err(ManifestError::value("run.directory", rule))
 }
 
 fn environment_name(key: &str, name: &str) -> Result<()> {

@@ -340,6 +340,7 @@ fn start_bundle(number: u16, place: u16, act: &str) -> Verb {
             digest: DIGEST,
             command: Words::collect([PROGRAM, act]).expect("short"),
             environment: Words::new(),
+            directory: heapless::String::new(),
             user: None,
             jit: false,
             spare: false,

@@ -210,6 +210,7 @@ pub(crate) fn spec(slot: Slot, script: &str) -> BundleSpec {
         digest: DIGEST,
         command: words(&["/bin/sh", "-c", script]),
         environment: words(&[]),
+        directory: heapless::String::new(),
         user: None,
         jit: false,
         spare: false,

@@ -129,6 +129,7 @@ pub(super) fn payload(
     descriptors::seal()?;
     identity::enter(home.users.as_fd())?;
     identity::become_user(spec.index.inner_id(), 0)?;
+    root::work_in(&spec.directory)?;
     let landlock_abi = rules.enforce(None)?;
     if !spec.jit {
         seccomp::refuse_new_code()?;

@@ -116,6 +116,7 @@ pub fn spec_of(
         digest: summary.digest,
         command: words("command line", &summary.command)?,
         environment: words("environment", &summary.environment)?,
+        directory: directory(&summary.directory)?,
         user: summary.user.clone(),
         jit: summary.jit,
         spare: summary.spare,
@@ -139,6 +140,11 @@ pub fn spec_of(
 pub fn volumes_of(summary: &Summary) -> u64 {
     let sizes = summary.volumes.iter().map(|volume| volume.size);
     sizes.fold(0, u64::saturating_add)
+}
+
+fn directory(path: &str) -> Result<String<PATH>, std::string::String> {
+    let path = if path == "/" { "" } else { path };
+    String::try_from(path).map_err(|_| format!("its run.directory has more than {PATH} bytes"))
 }
 
 fn too_many(what: &str, asked: usize, most: usize) -> std::string::String {

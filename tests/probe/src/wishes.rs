@@ -143,6 +143,7 @@ impl Wishes {
             digest: self.digest,
             command: Words::collect(["/bin/probe", act])?,
             environment: Words::new(),
+            directory: Default::default(),
             user: None,
             jit: false,
             spare,

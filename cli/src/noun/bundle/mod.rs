@@ -1,14 +1,18 @@
 //! `limenctl bundle`: from a directory on your machine to a running program on the gateway
 //!
-//! The first four verbs need no gateway; the others act on your own virtual gateway.
+//! The first five verbs need no gateway; the others act on your own virtual gateway.
 
 mod deploy;
+mod draft;
 mod explain;
+mod from_oci;
 mod inspect;
 mod keygen;
 mod logs;
 mod manage;
+mod origin;
 mod pack;
+mod parcel;
 mod password;
 mod sign;
 
@@ -33,8 +37,10 @@ Example, from nothing to running:
 pub(crate) enum Verb {
     /// Make a pair of signing keys
     Keygen(keygen::Keygen),
-    /// Make a bundle from a manifest and a directory for each architecture
+    /// Make a bundle from a manifest and a directory, a static program or Debian packages for each architecture
     Pack(pack::Pack),
+    /// Make a bundle from an OCI image
+    FromOci(from_oci::FromOci),
     /// Sign a bundle
     Sign(sign::Sign),
     /// Show what a bundle says of itself, with every byte checked
@@ -70,6 +76,7 @@ impl Verb {
         match self {
             Self::Keygen(keygen) => keygen.run(output),
             Self::Pack(pack) => pack.run(output),
+            Self::FromOci(image) => image.run(output),
             Self::Sign(sign) => sign.run(output),
             Self::Inspect(inspect) => inspect.run(output),
             Self::Install(install) => install.run(&open()?, output),

@@ -1,19 +1,15 @@
 //! `limenctl bundle pack`
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use limen_bundle::manifest::Architecture;
-use limen_bundle::{pack, sign};
-use serde_json::json;
+use limen_bundle::manifest::{Architecture, Manifest};
 
-use super::password::Password;
+use super::origin::Origin;
+use super::parcel::Parcel;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::quantity::show_bytes;
 
 /// A directory for an architecture.
 #[derive(Debug, Clone)]
@@ -28,7 +24,7 @@ impl std::str::FromStr for Tree {
     fn from_str(text: &str) -> Result<Self, String> {
         let (architecture, root) = text
             .split_once('=')
-            .ok_or("write ARCHITECTURE=DIRECTORY, for example armv7=root-armv7/")?;
+            .ok_or("write ARCHITECTURE=ROOT, for example armv7=root-armv7/")?;
         Ok(Self {
             architecture: architecture.parse().map_err(|error| format!("{error}"))?,
             root: root.into(),
@@ -41,95 +37,57 @@ impl std::str::FromStr for Tree {
 pub(crate) struct Pack {
     /// The manifest, TOML
     manifest: PathBuf,
-    /// The root file system
+    /// The root: a directory, one static program (put where run.command says), or a Debian package
     root: PathBuf,
-    /// The bundle file to write
-    bundle: PathBuf,
+    #[command(flatten)]
+    parcel: Parcel,
     /// Architecture that ROOT is for
     #[arg(long, value_name = "NAME", default_value = "aarch64")]
     architecture: Architecture,
     /// A root for one more architecture (repeatable)
-    #[arg(long, value_name = "NAME=DIRECTORY")]
+    #[arg(long, value_name = "NAME=ROOT")]
     tree: Vec<Tree>,
-    /// Sign it with this secret key
-    #[arg(long, value_name = "FILE")]
-    sign: Option<PathBuf>,
-    #[command(flatten)]
-    password: Password,
+    /// One more Debian package, unpacked above ROOT, which is one too (repeatable)
+    #[arg(long, value_name = "FILE", conflicts_with = "tree")]
+    package: Vec<PathBuf>,
 }
 
 impl Pack {
     pub(super) fn run(&self, output: Output) -> Result<(), Failure> {
         let draft = std::fs::read(&self.manifest);
         let draft = draft.map_err(|error| Failure::file(&self.manifest, error))?;
-        // Before the work: a key that cannot be used is no reason to write a bundle.
-        let key = self
-            .sign
-            .as_ref()
-            .map(|path| self.password.key(path))
-            .transpose()?;
-        let mut trees: BTreeMap<Architecture, &Path> = BTreeMap::new();
-        let first = (&self.architecture, &self.root);
-        let more = self
-            .tree
-            .iter()
-            .map(|tree| (&tree.architecture, &tree.root));
-        for (architecture, root) in std::iter::once(first).chain(more) {
-            if trees.insert(*architecture, root).is_some() {
+        let manifest = Manifest::draft(&draft).map_err(|error| Failure::local(&error))?;
+        let parcel = self.parcel.ready()?;
+        let mut origins: BTreeMap<Architecture, Origin> = BTreeMap::new();
+        for (architecture, roots) in self.roots() {
+            let origin = Origin::of(&roots, architecture, &manifest)?;
+            if origins.insert(architecture, origin).is_some() {
                 let rule =
                     format!("two directories for {architecture}; give one for each architecture");
                 return Err(Failure::Usage(rule));
             }
         }
-        let packed = self.write(&draft, &trees)?;
-        if let Some(key) = &key {
-            sign::sign_file(&self.bundle, key).map_err(|error| Failure::local(&error))?;
-        }
-        let manifest = &packed.manifest;
-        let summary = json!({
-            "name": manifest.name.as_str(),
-            "version": manifest.version.to_string(),
-            "provider": manifest.provider.as_str(),
-            "digest": packed.digest.to_string(),
-            "bytes": packed.length,
-            "signed": key.is_some(),
-        });
-        output.result(&summary, || {
-            let (name, version) = (&manifest.name, &manifest.version);
-            let size = show_bytes(packed.length);
-            let next = match key {
-                Some(_) => "signed; next: limenctl bundle install",
-                None => "not signed; next: limenctl bundle sign",
-            };
-            format!(
-                "{}: {name} {version}, {size}, {next}",
-                self.bundle.display()
-            )
-        });
+        let trees: BTreeMap<Architecture, &Path> = origins
+            .iter()
+            .map(|(architecture, origin)| (*architecture, origin.path()))
+            .collect();
+        let notes: Vec<String> = origins
+            .values()
+            .flat_map(|origin| origin.notes().sentences())
+            .collect();
+        parcel.write(&draft, &trees)?.tell(output, &notes);
         Ok(())
     }
 
-    /// Writes beside the target and renames: a pack that fails leaves no half bundle.
-    fn write(
-        &self,
-        draft: &[u8],
-        trees: &BTreeMap<Architecture, &Path>,
-    ) -> Result<pack::Packed, Failure> {
-        let failed = |error| Failure::file(&self.bundle, error);
-        let mut part = self.bundle.clone().into_os_string();
-        part.push(".part");
-        let part = PathBuf::from(part);
-        let mut file = BufWriter::new(File::create(&part).map_err(failed)?);
-        let packed = pack::pack(draft, trees, &mut file).map_err(|error| Failure::local(&error));
-        let finish = packed.and_then(|packed| {
-            file.flush().map_err(failed)?;
-            std::fs::rename(&part, &self.bundle).map_err(failed)?;
-            Ok(packed)
-        });
-        if finish.is_err() {
-            // What cannot be removed is a file with a telling name; the first error is what matters.
-            let _ = std::fs::remove_file(&part);
-        }
-        finish
+    /// What is given for each architecture, in the order in which it was given.
+    fn roots(&self) -> Vec<(Architecture, Vec<PathBuf>)> {
+        let first = [vec![self.root.clone()], self.package.clone()].concat();
+        let more = self
+            .tree
+            .iter()
+            .map(|tree| (tree.architecture, vec![tree.root.clone()]));
+        std::iter::once((self.architecture, first))
+            .chain(more)
+            .collect()
     }
 }

@@ -401,6 +401,7 @@ pub(super) fn start_bundle(of: u16, index: u16, readiness: Readiness) -> Verb {
             digest: Digest([0; 32]),
             command: Words::new(),
             environment: Words::new(),
+            directory: heapless::String::new(),
             user: None,
             jit: false,
             spare: false,

@@ -151,6 +151,14 @@ pub(crate) fn temporary(size: u64, owner: u32) -> Result<OwnedFd, Fault> {
     file_system(c"tmpfs", &options, NOTHING_SPECIAL)
 }
 
+/// Starts in `directory` of the root that was entered, with the rights of whoever calls; empty is its top.
+pub(crate) fn work_in(directory: &str) -> Result<(), Fault> {
+    if directory.is_empty() {
+        return Ok(());
+    }
+    chdir(directory).at(STEP, "start in", directory)
+}
+
 /// Attributes of a mount that holds no programs and no devices.
 const NOTHING_SPECIAL: MountAttrFlags = MountAttrFlags::MOUNT_ATTR_NOSUID
     .union(MountAttrFlags::MOUNT_ATTR_NODEV)

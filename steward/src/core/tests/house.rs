@@ -75,6 +75,7 @@ pub(crate) fn summary(bundle: &str, counter: u64) -> Summary {
         description: String::new(),
         command: vec!["/bin/thing".to_owned()],
         environment: Vec::new(),
+        directory: "/".to_owned(),
         readiness: Readiness::Exec,
         ready_within_ms: 10_000,
         stop_within_ms: 1_000,

@@ -83,6 +83,7 @@ fn bundle(slot: u16, index: u16, of: &str) -> BundleRecord {
             description: "a \"quoted\" line\nand another".to_owned(),
             command: vec!["/bin/thing".to_owned()],
             environment: vec!["TZ=UTC".to_owned()],
+            directory: "/var/thing".to_owned(),
             readiness: Readiness::Notify,
             ready_within_ms: 10_000,
             stop_within_ms: 1_000,
