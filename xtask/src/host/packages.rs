@@ -51,6 +51,11 @@ pub(crate) const ALWAYS: &[Package] = &[
         "minisign",
         "signs and verifies beside our own code, in tests",
     ),
+    package("umoci", "makes images beside our own reader, in tests"),
+    package(
+        "skopeo",
+        "turns images from one form into another, in tests",
+    ),
     package("git", "names the commit that a benchmark measured"),
     package("xz-utils", "unpacks the kernel's modules"),
 ];
