@@ -12,7 +12,7 @@
 //! | [`reader`] | the whole file as a stream, each byte proved before it is used |
 //! | [`store`] | a provider's tree on the data disk: store, staging, volumes |
 //! | [`install`] | limen-install: requests of the steward carried out in that tree |
-//! | `pack`, `sign`, `inspect` | the developer's side, behind the feature `tools` |
+//! | `pack`, `sign`, `inspect`, `diff` | the developer's side, behind the feature `tools` |
 //!
 //! Invariants: nothing of a file is parsed before the signature over it holds, but the envelope's
 //! twenty bytes; no length is believed before it was compared with a fixed limit; what is held in
@@ -37,6 +37,8 @@ pub mod signature;
 pub mod size;
 pub mod store;
 
+#[cfg(feature = "tools")]
+pub mod diff;
 #[cfg(feature = "tools")]
 pub mod inspect;
 #[cfg(feature = "tools")]

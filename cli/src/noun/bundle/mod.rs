@@ -1,8 +1,9 @@
 //! `limenctl bundle`: from a directory on your machine to a running program on the gateway
 //!
-//! The first five verbs need no gateway; the others act on your own virtual gateway.
+//! The first seven verbs need no gateway; the others act on your own virtual gateway.
 
 mod deploy;
+mod diff;
 mod draft;
 mod explain;
 mod from_oci;
@@ -15,6 +16,7 @@ mod pack;
 mod parcel;
 mod password;
 mod sign;
+mod verify;
 
 use clap::Subcommand;
 
@@ -45,6 +47,10 @@ pub(crate) enum Verb {
     Sign(sign::Sign),
     /// Show what a bundle says of itself, with every byte checked
     Inspect(inspect::Inspect),
+    /// Prove that every byte of a bundle is under one of the given keys
+    Verify(verify::Verify),
+    /// Show what a new version asks for that the old one did not, and which files differ
+    Diff(diff::Diff),
     /// Send a bundle to your virtual gateway; the first version is started, a newer one takes its place
     Install(deploy::Install),
     /// List your bundles
@@ -79,6 +85,8 @@ impl Verb {
             Self::FromOci(image) => image.run(output),
             Self::Sign(sign) => sign.run(output),
             Self::Inspect(inspect) => inspect.run(output),
+            Self::Verify(verify) => verify.run(output),
+            Self::Diff(diff) => diff.run(output),
             Self::Install(install) => install.run(&open()?, output),
             Self::List => manage::list(&open()?, output),
             Self::Show(which) => manage::show(&open()?, output, which),
