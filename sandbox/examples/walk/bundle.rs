@@ -52,8 +52,8 @@ pub(crate) const SCRIPTS: &[(&str, &str, &[&str])] = &[
     ),
     (
         "volume",
-        "echo kept > /var/lib/data/file; cat /var/lib/data/file; cp /bin/busybox /var/lib/data/echo; /var/lib/data/echo RAN; cp /bin/busybox /tmp/echo && /tmp/echo RAN; /bin/busybox dd if=/dev/zero of=/tmp/big bs=1M count=8; busybox df /tmp /var/lib/data",
-        &["kept", "!RAN", "No space left"],
+        "echo in $(busybox pwd); echo kept > file; cat /var/lib/data/file; cp /bin/busybox /var/lib/data/echo; /var/lib/data/echo RAN; cp /bin/busybox /tmp/echo && /tmp/echo RAN; /bin/busybox dd if=/dev/zero of=/tmp/big bs=1M count=8; busybox df /tmp /var/lib/data",
+        &["in /var/lib/data", "kept", "!RAN", "No space left"],
     ),
     (
         "walls",
@@ -210,7 +210,7 @@ pub(crate) fn spec(slot: Slot, script: &str) -> BundleSpec {
         digest: DIGEST,
         command: words(&["/bin/sh", "-c", script]),
         environment: words(&[]),
-        directory: heapless::String::new(),
+        directory: "/var/lib/data".try_into().unwrap(),
         user: None,
         jit: false,
         spare: false,
