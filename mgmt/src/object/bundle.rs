@@ -97,7 +97,7 @@ pub(super) static KIND: Kind = Kind {
             name: "Spare",
             form: Form::Boolean,
             unit: "",
-            description: "whether its next life stands ready, so that a restart only executes its program",
+            description: "whether its next life stands ready, so that a restart only lets it go on",
         },
         Attribute {
             name: "Exit",
