@@ -88,7 +88,7 @@ fn install(workspace: &Workspace, tool: &Tool, features: &[&str]) -> Result<Path
         .arg(&root)
         .args(features)
         // Its speed does not matter, the time to build it does.
-        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0")
         .env("CARGO_PROFILE_RELEASE_LTO", "off")
         .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
         .env("CARGO_TARGET_DIR", workspace.tools().join("building"));
